@@ -1,0 +1,56 @@
+# People and CI use the same commands. `make` alone tells them.
+#
+#   ONCE=1              make demo: check the leads, stop, exit 0 or 1
+#   ODOO_HOME=/path     an Odoo 18.0 or 19.0 to take before any other
+#   ODOO_SERIES=18.0    which series demo, odoo and the end-to-end tests run on
+#   PYTHON=/path        the Python 3.11 or 3.12 to make .venv from
+#   PYTEST="-k name"    arguments for pytest
+
+PY := .venv/bin/python
+SUITE = $(PY) -m devstack test
+ARGS = $(if $(PYTEST),--pytest $(PYTEST))
+
+# One version for two series, so no series in it; crm.lead is split by topic on purpose.
+PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odoolint \
+	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
+	--manifest-required-authors='MiaSalud CRM contributors'
+
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e odoo venv clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 20
+
+demo: venv ## the whole road, live, with an invented conversation
+	@$(PY) -m devstack demo $(if $(ONCE),--once)
+
+test: venv ## every test: unit, integration, addon on each Odoo, end to end
+	@$(SUITE) $(ARGS)
+
+check: venv ## ruff, mypy, pylint-odoo
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pylint $(PYLINT_ODOO) miasalud_crm
+
+test-unit: venv ## without any part running
+	@$(SUITE) unit $(ARGS)
+
+test-integration: venv ## against Azurite and databases
+	@$(SUITE) integration $(ARGS)
+
+test-odoo: venv ## the addon's own tests, on every Odoo series at hand
+	@$(SUITE) odoo $(ARGS)
+
+test-e2e: venv ## the whole road and the browser
+	@$(SUITE) e2e $(ARGS)
+
+odoo: venv ## a development Odoo with the addon, until Ctrl-C
+	@$(PY) -m devstack odoo
+
+venv: ## .venv with requirements-dev.txt; done once
+	@$(or $(PYTHON),python3) devstack/make_venv.py $(PYTHON)
+
+clean: ## what the stack made in this checkout; the cache stays
+	@if test -x $(PY); then $(PY) -m devstack clean; else rm -rf .devstack; fi
+	rm -rf artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,57 @@
+"""The FastAPI application; building it reads no environment and touches no network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from bridge import __version__, log
+from bridge.api import docs, health, problems, webhooks
+from bridge.api.parts import Parts, parts_of, settings_of
+from bridge.errors import SettingsError
+from bridge.settings import Settings
+
+PREFIX = "/api/v1"
+
+_log = log.get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None, parts: Parts | None = None) -> FastAPI:
+    """The API; what is not given is read and opened when the app starts or first needs it."""
+    app = FastAPI(
+        title="MiaSalud CRM bridge",
+        version=__version__,
+        description="Takes ManyChat's webhooks and keeps them until the CRM has them.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.settings, app.state.parts = settings, parts
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(health.router, prefix=PREFIX)
+    app.include_router(health.metrics_router)
+    app.include_router(health.metrics_router, prefix=PREFIX)
+    app.include_router(webhooks.router, prefix=PREFIX)
+    app.include_router(docs.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    try:
+        settings = settings_of(app)
+    except SettingsError as error:
+        _log.error("settings_wrong", reason=error.detail)
+        raise
+    log.configure(settings.log_level, settings.log_format)
+    parts = parts_of(app)
+    _log.info("api_started", version=__version__)
+    try:
+        yield
+    finally:
+        await parts.close()
+        _log.info("api_stopped")

@@ -1,0 +1,78 @@
+"""Whether the process lives, whether it can take webhooks, and its counters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+from pydantic import BaseModel
+
+from bridge import metrics
+from bridge.api.parts import Parts, parts_of, settings_of
+from bridge.api.problems import KeyTooNarrow, MissingKey, NotReady, documented
+from bridge.api.security import full_header, full_key
+from bridge.log import get_logger
+
+PING_SECONDS = 2.0
+
+router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["health"])
+_log = get_logger(__name__)
+
+
+class Status(BaseModel):
+    """One word, no detail: these routes take no key."""
+
+    status: str
+
+
+@router.get("/health")
+async def health() -> Status:
+    """The process is alive."""
+    return Status(status="ok")
+
+
+@router.get("/ready", responses=documented(NotReady))
+async def ready(request: Request) -> Status:
+    """It can accept: the queue or the inbox answers."""
+    parts = parts_of(request.app)
+    answers = await asyncio.gather(*_pings(parts))
+    if not any(answers):
+        raise NotReady
+    return Status(status="ready")
+
+
+def _pings(parts: Parts) -> tuple[Awaitable[bool], ...]:
+    return (
+        _answers("queue", parts.sender.ping()),
+        _answers("inbox", parts.in_thread(parts.inbox.ping)),
+    )
+
+
+async def _answers(part: str, ping: Awaitable[None]) -> bool:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await ping
+    except Exception:  # noqa: BLE001  (any failure of a probe means: it does not answer)
+        _log.warning("part_away", part=part, exc_info=True)
+        return False
+    return True
+
+
+async def _metrics_key(request: Request, key: Annotated[str | None, Security(full_header)]) -> None:
+    if not settings_of(request.app).metrics_public:
+        full_key(request, key)
+
+
+@metrics_router.get(
+    "/metrics",
+    dependencies=[Depends(_metrics_key)],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **documented(MissingKey, KeyTooNarrow)},
+)
+async def metrics_page() -> Response:
+    """Prometheus' text format; takes the key unless `METRICS_PUBLIC` is true."""
+    body, content_type = metrics.render()
+    return Response(body, media_type=content_type)

@@ -1,0 +1,108 @@
+"""Every error answer: RFC 9457 `application/problem+json`, without a word of what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import Problem, StatusProblem
+from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
+from rfc9457.openapi import problem_response
+from starlette.exceptions import HTTPException
+
+from bridge.log import get_logger
+
+_log = get_logger(__name__)
+
+
+class MissingKey(StatusProblem):
+    """No key, or one that nobody gave out."""
+
+    status, type_, title = 401, "missing-key", "A valid X-API-KEY header is required."
+    headers_ = {"WWW-Authenticate": 'ApiKey realm="bridge", header="X-API-KEY"'}
+
+
+class KeyTooNarrow(StatusProblem):
+    """The webhook key, on a route that it does not open."""
+
+    status, type_, title = 403, "key-too-narrow", "This key opens only the webhooks."
+
+
+class UnusableBody(StatusProblem):
+    """Kept as a dead letter: posting the same again does not help."""
+
+    status, type_, title = 422, "unusable-body", "The body cannot be used; it was kept."
+
+
+class BodyTooLarge(StatusProblem):
+    """Kept as a dead letter, cut."""
+
+    status, type_, title = 413, "body-too-large", "The body is over 32 KiB; its beginning was kept."
+
+
+class Unavailable(StatusProblem):
+    """Neither the queue nor the inbox answered; the event may have been kept all the same."""
+
+    status, type_, title = 503, "unavailable", "Nothing could be kept now; posting again is safe."
+    headers_ = {"Retry-After": "5"}
+
+
+class NotReady(StatusProblem):
+    """Neither the queue nor the inbox answers."""
+
+    status, type_, title = 503, "not-ready", "Nothing could be kept now."
+
+
+class InternalError(StatusProblem):
+    """What nobody foresaw; its text stays inside, since it may hold values."""
+
+    status, type_, title = 500, "internal-error", "The bridge failed."
+
+    def __init__(self, _detail: str | None = None) -> None:
+        super().__init__()
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem, those of the framework included."""
+    handler = new_exception_handler(
+        unhandled_wrappers={"default": InternalError},
+        request_validation_handler=_invalid_request,
+        pre_hooks=[_log_unforeseen],
+    )
+    add_exception_handler(app, handler, generic_swagger_defaults=False)
+    document = app.openapi
+
+    def without_dangling_reference() -> dict[str, Any]:
+        made = document()
+        schemas = made["components"]["schemas"]
+        if "ValidationError" not in schemas:  # no route has typed parameters yet
+            schemas.pop("HTTPValidationError", None)
+        return made
+
+    app.openapi = without_dangling_reference  # type: ignore[method-assign]  # FastAPI's own way
+
+
+def documented(*problems: type[StatusProblem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route, one a problem class."""
+    return {
+        problem.status: problem_response(problem.title, [problem().marshal()])
+        for problem in problems
+    }
+
+
+def _invalid_request(
+    _handler: ExceptionHandler, _request: Request, error: RequestValidationError
+) -> Problem:
+    # pydantic's own list would repeat the inputs
+    errors: list[Mapping[str, Any]] = [
+        {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]}
+        for item in error.errors()
+    ]
+    return Problem("The request is not valid.", "invalid-request", status=422, errors=errors)
+
+
+def _log_unforeseen(_request: Request, error: Exception) -> None:
+    if not isinstance(error, Problem | HTTPException | RequestValidationError):
+        _log.error("request_failed", exc_info=error)

@@ -1,0 +1,140 @@
+"""The commands: `python -m bridge …`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from bridge.errors import BridgeError
+from bridge.log import configure
+from bridge.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="MiaSalud CRM: the road from ManyChat's webhooks to leads in Odoo.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a pretty traceback shows local values
+    add_completion=False,
+)
+db_app = typer.Typer(help="The mirror database.", no_args_is_help=True)
+dead_letter_app = typer.Typer(help="Events that were given up.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+app.add_typer(dead_letter_app, name="dead-letter")
+
+# Each command imports what it needs: `doctor` must start where the mirror's driver is missing.
+# ruff: noqa: PLC0415
+
+
+class WorkerName(StrEnum):
+    """What `worker` can run."""
+
+    CONTACT = "contact"
+    CAMPAIGN = "campaign"
+    CRM = "crm"
+    ALL = "all"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
+    port: Annotated[int | None, typer.Option(help="Port; PORT if not given.")] = None,
+) -> None:
+    """Run the API (webhooks) in this process."""
+    import uvicorn
+
+    settings = _settings()
+    uvicorn.run(
+        "bridge.asgi:app",
+        host=host,
+        port=port or settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+    )
+
+
+@app.command()
+def worker(
+    name: Annotated[WorkerName, typer.Argument(help="Which worker to run.")] = WorkerName.ALL,
+) -> None:
+    """Run a worker, or all of them as threads of this process, until SIGTERM or Ctrl-C."""
+    from bridge.workers.process import run_process
+
+    raise typer.Exit(run_process(str(name)))
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the mirror's tables to this release's schema."""
+    from bridge.mirror.schema import current_revision, upgrade
+    from bridge.mirror.store import Store
+
+    store = Store.from_settings(_settings())
+    before = current_revision(store.engine)
+    upgrade(store.engine)
+    typer.echo(f"mirror: {before or 'empty'} -> {current_revision(store.engine)}")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for machines.")] = False,
+) -> None:
+    """Check every part and say what to do; exits 1 when something is wrong."""
+    from bridge.doctor import examine
+
+    configure("ERROR", "console")
+    checks = []
+    for check in examine():
+        checks.append(check)
+        if not as_json:
+            typer.echo(check.line)
+    if as_json:
+        typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=2))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def demo(context: typer.Context) -> None:
+    """Run the whole road with real parts on this machine (from a checkout: `make demo`)."""
+    if find_spec("devstack") is None:
+        typer.echo(
+            "demo: devstack is not there. It is part of the checkout, not of the installed "
+            "bridge: run `make demo` (or `python -m bridge demo`) in the checkout's folder.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    raise typer.Exit(import_module("devstack.demo").main(context.args))
+
+
+@dead_letter_app.command("list")
+def dead_letter_list(
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+) -> None:
+    """Show what was given up, and why: no values of the events."""
+    from bridge.mirror.dead_letters import listing
+    from bridge.mirror.store import Store
+
+    with Store.from_settings(_settings()).transaction() as session:
+        for letter in listing(session, limit=limit):
+            typer.echo(f"{letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}")
+
+
+def main() -> None:
+    """Run a command; what goes wrong on purpose is one line and exit code 1."""
+    try:
+        app()
+    except BridgeError as error:
+        typer.echo(f"{error.code}: {error.detail}" if error.detail else error.code, err=True)
+        sys.exit(1)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure(settings.log_level, settings.log_format)
+    return settings

@@ -1,0 +1,1 @@
+"""Cleaning of single values: pure, total (no JSON value makes them raise), idempotent."""

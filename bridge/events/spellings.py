@@ -1,0 +1,66 @@
+"""The one table of field names: the seed's, the predecessor's and English ones.
+
+A new ManyChat field starts here: a key with its spellings, and the kinds that read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.events.event import EventType
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "manychat_id": ("manychat_id", "subscriber_id"),
+    "event_id": ("event_id",),
+    "occurred_at": ("datetime_actual", "fecha_asignacion", "occurred_at"),
+    "first_name": ("nombre_lead", "first_name"),
+    "last_name": ("apellido_lead", "last_name"),
+    "phone": ("whatsapp", "phone", "whatsapp_phone", "telefono"),
+    "email": ("email_lead", "email"),
+    "gender": ("genero", "gender"),
+    "channel": ("canal_entrada", "channel"),
+    "subscribed_at": ("datetime_suscripcion", "subscription_date"),
+    "entry_date": ("entry_date", "fecha_entrada"),
+    "registered_at": ("registration_date", "fecha_registro"),
+    "initial_state": ("estado_inicial", "initial_state"),
+    "state": ("stage_manychat", "ultimo_estado", "last_state", "state", "stage"),
+    "category": ("category", "categoria"),
+    "summary": ("summary", "resumen"),
+    "campaign": ("campaign_id", "campaign", "campania_id"),
+    "commercial": ("comercial_id", "commercial_advisor_id"),
+    "medical": ("medico_id", "medical_advisor_id"),
+    "advisor": ("advisor_id",),
+    "assignment_kind": ("tipo_asignacion", "assignment_type"),
+    "street": ("street", "calle", "direccion"),
+    "district": ("district", "distrito"),
+    "city": ("city", "ciudad"),
+    "province": ("state", "provincia", "departamento"),
+    "country": ("country", "pais"),
+}
+
+ADDRESS_PARTS: Mapping[str, str] = {
+    "street": "street",
+    "district": "district",
+    "city": "city",
+    "province": "state",  # here `state` is a region; elsewhere it is ManyChat's state
+    "country": "country",
+}
+
+_STATE = ("state", "category", "summary")
+READ_BY: Mapping[EventType, tuple[str, ...]] = {
+    EventType.CONTACT: (
+        "first_name", "last_name", "phone", "email", "gender", "channel", "subscribed_at",
+        "entry_date", "initial_state", *_STATE,
+    ),
+    EventType.ASSIGNMENT: ("campaign", "commercial", "medical", "registered_at", *_STATE),
+    EventType.STAGE: ("advisor", *_STATE),
+    EventType.ADDRESS: tuple(ADDRESS_PARTS),
+}  # fmt: skip
+
+EVENT_ID_SPELLINGS = frozenset(SPELLINGS["event_id"])
+
+
+def spelled(payload: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """Every spelling of `key` that the payload holds, with its raw value, the main one first."""
+    return [(name, payload[name]) for name in SPELLINGS[key] if name in payload]

@@ -1,0 +1,1 @@
+"""The mirror: what the bridge knows, in SQL."""

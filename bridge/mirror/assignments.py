@@ -1,0 +1,133 @@
+"""A contact's campaigns: facts kept one an event, and the fold of them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.events.clock import parse_iso
+from bridge.mirror.chunks import delete_rows, insert_rows, rows_by, update_rows
+from bridge.mirror.fold import NOBODY, Assignment, Fact, Who, fold_assignments
+from bridge.mirror.items import Item
+from bridge.mirror.lookups import Lookups
+from bridge.mirror.tables import (
+    FUNNEL_DATES,
+    CampaignContact,
+    Contact,
+    ContactAssignment,
+    ContactState,
+)
+
+_FACT_KEYS = frozenset({"campaign", "commercial", "medical", "advisor", "summary", "registered_at"})
+
+
+def keep_facts(session: Session, items: Iterable[Item], lookups: Lookups) -> None:
+    """Keep what each event says about campaign, advisors and summary."""
+    rows = [_fact_row(item, lookups) for item in items if _FACT_KEYS & item.said.keys()]
+    insert_rows(session, ContactAssignment, rows)
+
+
+def _fact_row(item: Item, lookups: Lookups) -> dict[str, Any]:
+    said = item.said
+    registered = said.get("registered_at")
+    row = {
+        "contact_id": item.contact_id,
+        "event_id": item.event.event_id,
+        "revision": item.event.revision,
+        "clock": item.event.clock,
+        "occurred_at": item.event.occurred_at,
+        "campaign_id": lookups.campaign(said["campaign"])[0] if said.get("campaign") else None,
+        "registered_at": parse_iso(registered) if registered else None,
+        "summary": said.get("summary") or None,
+    }
+    advisors = lookups.advisors(said)
+    for role in ("commercial", "medical"):
+        who = lookups.who(ref) if (ref := advisors.get(role)) else NOBODY
+        row[f"{role}_said"] = role in advisors
+        row[f"{role}_ref"], row[f"{role}_advisor_id"] = who
+    return row
+
+
+def refold(session: Session, contact_ids: Sequence[int]) -> None:
+    """Bring the contacts' `Campaign_Contact` rows to what their facts and Odoo's answer say."""
+    facts = _read_facts(session, contact_ids)
+    columns = select(Contact.id, Contact.odoo_dates, Contact.odoo_stage, Contact.odoo_sync_status)
+    wanted: dict[tuple[int, int | None], dict[str, Any]] = {}
+    for id, dates, stage, status in rows_by(session, columns, Contact.id, contact_ids):
+        moments = {name: parse_iso(text) for name, text in json.loads(dates or "{}").items()}
+        folded = fold_assignments(facts.get(id, []), moments, stage)
+        wanted |= {(id, a.campaign_id): _row(id, a, status) for a in folded}
+    _bring(session, _read_rows(session, contact_ids), wanted)
+
+
+def _read_facts(session: Session, contact_ids: Sequence[int]) -> dict[int, list[Fact]]:
+    facts: dict[int, list[Fact]] = {}
+    table = ContactAssignment.__table__
+    for row in rows_by(session, select(*table.columns), ContactAssignment.contact_id, contact_ids):
+        facts.setdefault(row.contact_id, []).append(
+            Fact(
+                row.clock,
+                row.occurred_at,
+                campaign_id=row.campaign_id,
+                registered_at=row.registered_at,
+                commercial=_who(row, "commercial"),
+                medical=_who(row, "medical"),
+                summary=row.summary,
+            )
+        )
+    columns = select(
+        ContactState.contact_id, ContactState.clock, ContactState.occurred_at, ContactState.state
+    ).where(ContactState.clock.is_not(None))
+    for contact_id, clock, at, state in rows_by(
+        session, columns, ContactState.contact_id, contact_ids
+    ):
+        facts.setdefault(contact_id, []).append(Fact(clock, at, state=state))
+    return facts
+
+
+def _who(row: Any, role: str) -> Who | None:
+    if not getattr(row, f"{role}_said"):
+        return None
+    return Who(getattr(row, f"{role}_ref"), getattr(row, f"{role}_advisor_id"))
+
+
+def _row(contact_id: int, assignment: Assignment, status: str) -> dict[str, Any]:
+    commercial, medical = assignment.commercial or NOBODY, assignment.medical or NOBODY
+    return {
+        "contact_id": contact_id,
+        "campaign_id": assignment.campaign_id,
+        "commercial_advisor_id": commercial.advisor_id,
+        "commercial_advisor_ref": None if commercial.advisor_id else commercial.ref,
+        "medical_advisor_id": medical.advisor_id,
+        "medical_advisor_ref": None if medical.advisor_id else medical.ref,
+        "registration_date": assignment.registration_date,
+        "last_state": assignment.last_state,
+        "lead_state": assignment.lead_state,
+        "summary": assignment.summary,
+        "sync_status": status,
+        **{name: assignment.dates.get(name) for name in FUNNEL_DATES},
+    }
+
+
+def _read_rows(session: Session, contact_ids: Sequence[int]) -> dict[Any, dict[str, Any]]:
+    """The rows as they stand, by contact and campaign."""
+    columns = select(*CampaignContact.__table__.columns)
+    rows = rows_by(session, columns, CampaignContact.contact_id, contact_ids)
+    return {(row.contact_id, row.campaign_id): dict(row._mapping) for row in rows}
+
+
+def _bring(
+    session: Session, kept: Mapping[Any, Mapping[str, Any]], wanted: Mapping[Any, dict[str, Any]]
+) -> None:
+    gone = [row["id"] for key, row in kept.items() if key not in wanted]
+    delete_rows(session, CampaignContact.id, gone)
+    same_keys = [key for key in wanted if key in kept]
+    changed = [wanted[key] | {"id": kept[key]["id"]} for key in same_keys]
+    changed = [row for key, row in zip(same_keys, changed, strict=True) if row != kept[key]]
+    update_rows(session, CampaignContact, changed)
+    new = [row for key, row in wanted.items() if key not in kept]
+    insert_rows(session, CampaignContact, new)

@@ -1,0 +1,74 @@
+"""Dead letters in the mirror: kept once per event and hop, looked at by people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.events.envelope import Envelope
+from bridge.mirror.chunks import insert_rows, rows_by, update_rows
+from bridge.mirror.delivery import DeadLetter
+from bridge.mirror.items import dumps
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter without its payload."""
+
+    id: int
+    event_id: str
+    hop: str
+    type: str
+    revision: int
+    reason: str | None
+    received_at: datetime
+    dead_at: datetime
+
+
+def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
+    """Keep dead letters drained from the queue; one that is here already is brought up to date."""
+    rows = {(row["event_id"], row["hop"]): row for row in (_row(e, now) for e in envelopes)}
+    columns = select(DeadLetter.id, DeadLetter.event_id, DeadLetter.hop)
+    ids = {event_id for event_id, _ in rows}
+    known = {(row.event_id, row.hop): row.id
+             for row in rows_by(session, columns, DeadLetter.event_id, ids)}  # fmt: skip
+    new = [row for key, row in rows.items() if key not in known]
+    insert_rows(session, DeadLetter, new)
+    again = [rows[key] | {"id": known[key]} for key in rows.keys() & known.keys()]
+    update_rows(session, DeadLetter, again)
+
+
+def listing(session: Session, limit: int = 100, offset: int = 0) -> list[Letter]:
+    """Dead letters, the newest first."""
+    columns = (DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type,
+               DeadLetter.revision, DeadLetter.reason, DeadLetter.received_at,
+               DeadLetter.dead_at)  # fmt: skip
+    rows = session.execute(
+        select(*columns).order_by(DeadLetter.id.desc()).limit(limit).offset(offset)
+    )
+    return [Letter(*row) for row in rows]
+
+
+def count(session: Session) -> int:
+    """How many dead letters there are."""
+    return session.execute(select(func.count()).select_from(DeadLetter)).scalar_one()
+
+
+def _row(envelope: Envelope, now: datetime) -> dict[str, Any]:
+    payload = envelope.payload
+    return {
+        "event_id": envelope.id[:64],
+        "hop": (envelope.origin or "unknown")[:64],
+        "type": str(envelope.type),
+        "revision": envelope.revision,
+        "attempts": envelope.attempts,
+        "reason": envelope.reason,
+        "payload": payload if isinstance(payload, str) else dumps(payload),
+        "received_at": envelope.received_at,
+        "dead_at": now,
+    }

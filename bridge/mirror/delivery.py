@@ -1,0 +1,99 @@
+"""The tables that delivery stands on: ledger, outbox, inbox, dead letters, leases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bridge.mirror.base import Base
+from bridge.mirror.types import code, typed
+
+PENDING, SUCCESS, ERROR = "pending", "success", "error"
+
+
+class Ledger(Base):
+    """Every event that was applied, once: what makes a second delivery a no-op.
+
+    `payload` is the raw body and `said` the cleaned values, both JSON; `scrubs` lists
+    `field: code`, comma separated.
+    """
+
+    __tablename__ = "Ledger"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(code(36), unique=True)
+    revision: Mapped[int]
+    type: Mapped[str] = mapped_column(code(16))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("Contact.id"), index=True)
+    clock: Mapped[str] = mapped_column(code(160))
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    mirrored_at: Mapped[datetime] = mapped_column(index=True)
+    payload: Mapped[str] = mapped_column(typed())
+    said: Mapped[str] = mapped_column(typed())
+    scrubs: Mapped[str | None] = mapped_column(typed())
+
+
+class Outbox(Base):
+    """Events on their way to Odoo; `body` is the JSON that `manychat_sync` takes."""
+
+    __tablename__ = "Outbox"
+    __table_args__ = (Index("ix_Outbox_status_next_attempt_at", "status", "next_attempt_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(code(36), unique=True)
+    revision: Mapped[int]
+    contact_id: Mapped[int] = mapped_column(ForeignKey("Contact.id"), index=True)
+    clock: Mapped[str] = mapped_column(code(160))
+    body: Mapped[str] = mapped_column(typed())
+    status: Mapped[str] = mapped_column(code(16))
+    parked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    unmapped: Mapped[bool] = mapped_column(default=False, server_default=false())
+    outcome: Mapped[str | None] = mapped_column(code(16))
+    reason: Mapped[str | None] = mapped_column(typed(255))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    next_attempt_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    synced_at: Mapped[datetime | None]
+
+
+class Inbox(Base):
+    """Events that arrived while the queue was away; fed to it later, oldest first."""
+
+    __tablename__ = "Inbox"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(code(36), unique=True)
+    queue: Mapped[str] = mapped_column(code(63))
+    envelope: Mapped[str] = mapped_column(typed())
+    kept_at: Mapped[datetime]
+
+
+class DeadLetter(Base):
+    """What could not go on: the raw payload, and why it stopped at which hop."""
+
+    __tablename__ = "Dead_Letter"
+    __table_args__ = (UniqueConstraint("event_id", "hop"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(code(64))
+    hop: Mapped[str] = mapped_column(code(64))
+    type: Mapped[str] = mapped_column(code(16))
+    revision: Mapped[int]
+    attempts: Mapped[int]
+    reason: Mapped[str | None] = mapped_column(typed())
+    payload: Mapped[str] = mapped_column(typed())
+    received_at: Mapped[datetime]
+    dead_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Lease(Base):
+    """Who does a job that only one may do at a time, and until when."""
+
+    __tablename__ = "Lease"
+
+    name: Mapped[str] = mapped_column(code(40), primary_key=True)
+    holder: Mapped[str | None] = mapped_column(typed(100))
+    until: Mapped[datetime]

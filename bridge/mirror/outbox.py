@@ -1,0 +1,225 @@
+"""The outbox: events on their way to Odoo, written in the transaction that mirrors them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.events.clock import iso
+from bridge.mirror import lease
+from bridge.mirror.assignments import refold
+from bridge.mirror.chunks import insert_rows, rows_by, update_rows
+from bridge.mirror.contacts import lock_known
+from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
+from bridge.mirror.items import GUESSED, Item, dumps
+from bridge.mirror.lookups import Lookups
+from bridge.mirror.tables import FUNNEL_DATES, Contact
+
+LEASE = "crm"
+REJECTED = "rejected"
+_FIRST_RETRY = timedelta(seconds=15)
+_LONGEST_RETRY = timedelta(hours=1)
+_REASON_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """One claimed event; `body` is the JSON text that `manychat_sync` takes."""
+
+    id: int
+    event_id: str
+    revision: int
+    contact_id: int
+    manychat_id: str
+    clock: str
+    body: str
+    attempts: int
+
+
+def add(session: Session, items: Sequence[Item], lookups: Lookups, now: datetime) -> None:
+    """Put new events into the outbox; a higher revision takes its event's row over."""
+    insert_rows(session, Outbox, [_row(item, lookups, now) for item in items if not item.known])
+    mended = [_row(item, lookups, now) for item in items if item.known]
+    update_rows(session, Outbox, mended, by=["event_id"])
+    update_statuses(session, {item.contact_id for item in items})
+
+
+def claim(
+    session: Session, holder: str, limit: int, now: datetime, lease_seconds: float
+) -> list[OutboxRow]:
+    """At most `limit` due rows, oldest first; none while another holder's claim lasts.
+
+    One claimer at a time keeps a contact with one worker.
+    """
+    if not lease.acquire(session, LEASE, holder, now, lease_seconds):
+        return []
+    rows = session.execute(
+        select(
+            Outbox.id, Outbox.event_id, Outbox.revision, Outbox.contact_id, Contact.manychat_id,
+            Outbox.clock, Outbox.body, Outbox.attempts,
+        )
+        .join(Contact, Contact.id == Outbox.contact_id)
+        .where(Outbox.status == PENDING, Outbox.next_attempt_at <= now)
+        .order_by(Outbox.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [OutboxRow(*row) for row in rows]
+
+
+def release(session: Session, holder: str) -> None:
+    """Let another worker claim."""
+    lease.release(session, LEASE, holder)
+
+
+def record_results(
+    session: Session,
+    rows: Sequence[OutboxRow],
+    results: Iterable[Mapping[str, Any]],
+    now: datetime,
+    max_attempts: int = 5,
+) -> None:
+    """Keep what `manychat_sync` answered (dicts of its results) to these claimed rows.
+
+    A row that a higher revision took over meanwhile stays pending: its answer is still to come.
+    A retryable rejection waits longer each time, up to `max_attempts`; then it is parked.
+    """
+    lock_known(session, {row.manychat_id for row in rows})
+    answers = {result["event_id"]: result for result in results}
+    answered = [(row, answers[row.event_id]) for row in _held(session, rows)]
+    values = [{"id": row.id} | _values_of(answer, row.attempts, now, max_attempts)
+              for row, answer in answered]  # fmt: skip
+    update_rows(session, Outbox, values)
+    leads = {row.contact_id: _lead(answer) for row, answer in answered if answer["lead_id"]}
+    update_rows(session, Contact, [{"id": id} | lead for id, lead in leads.items()])
+    _settle(session, rows)
+
+
+def record_failure(
+    session: Session, rows: Sequence[OutboxRow], reason: str, now: datetime, max_attempts: int = 5
+) -> None:
+    """Note that these rows' call failed on its own account: later again, or parked."""
+    lock_known(session, {row.manychat_id for row in rows})
+    values = [{"id": row.id} | _retry(row.attempts, reason, now, max_attempts)
+              for row in _held(session, rows)]  # fmt: skip
+    update_rows(session, Outbox, values)
+    _settle(session, rows)
+
+
+def update_statuses(session: Session, contact_ids: Iterable[int]) -> None:
+    """Set each contact's status to the worst of its unfinished rows, `success` without any."""
+    ids = sorted(set(contact_ids))
+    columns = select(Outbox.contact_id, Outbox.status).where(Outbox.status != SUCCESS).distinct()
+    worst: dict[int, str] = {}
+    for contact_id, status in rows_by(session, columns, Outbox.contact_id, ids):
+        worst[contact_id] = ERROR if ERROR in (status, worst.get(contact_id)) else PENDING
+    rows = [{"id": id, "odoo_sync_status": worst.get(id, SUCCESS)} for id in ids]
+    update_rows(session, Contact, rows)
+
+
+def _settle(session: Session, rows: Sequence[OutboxRow]) -> None:
+    """Bring the contacts of these rows to what their outbox and Odoo's answers say now."""
+    touched = sorted({row.contact_id for row in rows})
+    update_statuses(session, touched)
+    refold(session, touched)
+
+
+def _held(session: Session, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """The rows that still wait with the revision that was claimed.
+
+    Another claimer may have finished a row meanwhile, if ours had run out.
+    """
+    columns = select(Outbox.id, Outbox.revision).where(Outbox.status == PENDING)
+    now_at = dict(tuple(row) for row in rows_by(session, columns, Outbox.id, [r.id for r in rows]))
+    return [row for row in rows if now_at.get(row.id) == row.revision]
+
+
+def _values_of(
+    answer: Mapping[str, Any], attempts: int, now: datetime, max_attempts: int
+) -> dict[str, Any]:
+    if answer["status"] == REJECTED:
+        return _rejection(attempts, answer, now, max_attempts)
+    return {"status": SUCCESS, "outcome": answer["status"], "reason": None, "parked": False,
+            "unmapped": answer["unmapped"], "synced_at": now}  # fmt: skip
+
+
+def _rejection(
+    attempts: int, answer: Mapping[str, Any], now: datetime, max_attempts: int
+) -> dict[str, Any]:
+    reason = answer.get("message") or REJECTED
+    if answer["retryable"]:
+        return _retry(attempts, reason, now, max_attempts) | {"outcome": REJECTED}
+    return {"status": ERROR, "outcome": REJECTED, "reason": reason[:_REASON_LIMIT],
+            "attempts": attempts + 1}  # fmt: skip
+
+
+def _retry(attempts: int, reason: str, now: datetime, max_attempts: int) -> dict[str, Any]:
+    spent = attempts + 1 >= max_attempts
+    wait = min(_FIRST_RETRY * 2**attempts, _LONGEST_RETRY)
+    return {
+        "status": ERROR if spent else PENDING,
+        "parked": spent,
+        "reason": reason[:_REASON_LIMIT],
+        "attempts": attempts + 1,
+        "next_attempt_at": now + wait,
+    }
+
+
+def _lead(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact's columns that come from its lead."""
+    dates = {name: text for name, text in answer["dates"].items() if name in FUNNEL_DATES}
+    return {"odoo_lead_id": answer["lead_id"], "odoo_stage": answer["stage"],
+            "odoo_dates": dumps(dates)}  # fmt: skip
+
+
+def _row(item: Item, lookups: Lookups, now: datetime) -> dict[str, Any]:
+    return {
+        "event_id": item.event.event_id,
+        "revision": item.event.revision,
+        "contact_id": item.contact_id,
+        "clock": item.event.clock,
+        "body": _body(item, lookups),
+        "status": PENDING,
+        "parked": False,
+        "unmapped": False,
+        "outcome": None,
+        "reason": None,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+        "synced_at": None,
+    }
+
+
+def _body(item: Item, lookups: Lookups) -> str:
+    """The JSON text of one event as `manychat_sync` takes it: references looked up."""
+    event = item.event
+    body: dict[str, Any] = {
+        "event_id": event.event_id,
+        "revision": event.revision,
+        "type": str(event.type),
+        "manychat_id": event.manychat_id,
+        "occurred_at": iso(event.occurred_at),
+        "received_at": iso(event.received_at),
+        "values": _values(item.said, lookups),
+    }
+    if GUESSED in item.said:
+        body[GUESSED] = item.said[GUESSED]
+    return dumps(body)
+
+
+def _values(said: Mapping[str, Any], lookups: Lookups) -> dict[str, Any]:
+    ours = {"advisor", "registered_at", "channel", GUESSED}
+    values = {key: value for key, value in said.items() if key not in ours}
+    for role, ref in lookups.advisors(said).items():
+        values[role] = lookups.person(ref).as_value() if ref else False
+    if isinstance(campaign := said.get("campaign"), str):
+        id, name = lookups.campaign(campaign)
+        values["campaign"] = {"id": id, "name": name}
+    if channel := lookups.channel(said.get("channel") or ""):
+        values["channel"] = channel[1]
+    return values

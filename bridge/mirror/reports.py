@@ -1,0 +1,80 @@
+"""Questions that people ask the mirror; every function only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.mirror.chunks import rows_by
+from bridge.mirror.delivery import DeadLetter, Inbox, Ledger, Outbox
+from bridge.mirror.digests import id_digest
+from bridge.mirror.tables import Contact
+
+
+@dataclass(frozen=True)
+class ContactSummary:
+    """Where one contact stands."""
+
+    manychat_id: str
+    lead_id: int | None
+    stage: str | None
+    sync_status: str
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """One event's way through the hops; a time is None where it has not come yet."""
+
+    event_id: str
+    manychat_id: str
+    type: str
+    received_at: datetime
+    mirrored_at: datetime
+    synced_at: datetime | None
+    status: str
+    outcome: str | None
+    unmapped: bool
+    lead_id: int | None
+    stage: str | None
+    reason: str | None
+
+
+def lookup(session: Session, manychat_id: str) -> ContactSummary | None:
+    """The contact of that id, None if the mirror does not know it."""
+    columns = (Contact.manychat_id, Contact.odoo_lead_id, Contact.odoo_stage,
+               Contact.odoo_sync_status)  # fmt: skip
+    row = session.execute(
+        select(*columns).where(Contact.manychat_digest == id_digest(manychat_id))
+    ).first()
+    return ContactSummary(*row) if row else None
+
+
+def trace(session: Session, event_ids: Collection[str]) -> list[TraceRow]:
+    """What became of these events, of those that the mirror has, oldest first."""
+    columns = (
+        select(
+            Ledger.event_id, Contact.manychat_id, Ledger.type, Ledger.received_at,
+            Ledger.mirrored_at, Outbox.synced_at, Outbox.status, Outbox.outcome, Outbox.unmapped,
+            Contact.odoo_lead_id, Contact.odoo_stage, Outbox.reason,
+        )
+        .join(Contact, Contact.id == Ledger.contact_id)
+        .join(Outbox, Outbox.event_id == Ledger.event_id)
+        .order_by(Ledger.id)
+    )  # fmt: skip
+    return [TraceRow(*row) for row in rows_by(session, columns, Ledger.event_id, event_ids)]
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Contacts by sync status (`contacts_pending`, …), and `inbox`, `dead_letters`, `parked`."""
+    by_status = session.execute(
+        select(Contact.odoo_sync_status, func.count()).group_by(Contact.odoo_sync_status)
+    )
+    found = {f"contacts_{status}": number for status, number in by_status}
+    for name, table in (("inbox", Inbox), ("dead_letters", DeadLetter)):
+        found[name] = session.execute(select(func.count()).select_from(table)).scalar_one()
+    parked = select(func.count()).select_from(Outbox).where(Outbox.parked)
+    return found | {"parked": session.execute(parked).scalar_one()}

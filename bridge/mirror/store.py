@@ -1,0 +1,43 @@
+"""The only committer: everything that changes the mirror happens inside `transaction()`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from bridge.mirror.engine import make_engine
+from bridge.mirror.errors import translating
+from bridge.settings import Settings
+
+
+class Store:
+    """One mirror database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Store:
+        return cls(make_engine(settings))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed when the block ends, rolled back when it raises.
+
+        Database errors leave the block as the bridge's own: AwayError, TransientError (the whole
+        block may be tried again) or PermanentError.
+        """
+        with translating(), Session(self.engine) as session, session.begin():
+            yield session
+
+    def ping(self) -> None:
+        """Raise AwayError or TransientError unless the database answers."""
+        with translating(), self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()

@@ -1,0 +1,1 @@
+"""Odoo through JSON-RPC: one adapter, one translator, the lead batch."""

@@ -1,0 +1,1 @@
+"""Azure Storage Queue: send, lease, renew, delay, dead-letter."""

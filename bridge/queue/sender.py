@@ -1,0 +1,78 @@
+"""What the webhooks use: an asynchronous sender that gives up fast."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue.aio import QueueClient
+
+from bridge.events.envelope import Envelope
+from bridge.queue.connect import webhook_client
+from bridge.queue.errors import QueueMissing, translating
+from bridge.queue.names import CONTACT_QUEUE
+from bridge.settings import Settings
+
+SEND_SECONDS = 1.8
+"""Everything that one send may take: with the inbox after it the answer stays under 3 s."""
+
+
+class QueueSender:
+    """Sends envelopes; one connection pool a queue, kept until `close`."""
+
+    def __init__(
+        self, settings: Settings, client_for: Callable[[Settings, str], QueueClient] | None = None
+    ) -> None:
+        self._settings = settings
+        self._client_for = client_for or webhook_client
+        self._clients: dict[str, QueueClient] = {}
+
+    async def send(self, queue_name: str, envelope: Envelope) -> None:
+        """Put the envelope into the queue for ever, making the queue if it is missing.
+
+        Raises AwayError or TransientError (it may have been kept all the same), and
+        UnusableEvent (`too_large`) before anything is sent.
+        """
+        text = envelope.checked().dumps()
+        client = self._client(queue_name)
+        with translating():
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(client, text)
+
+    async def ping(self) -> None:
+        """Raise AwayError or TransientError unless the account answers within the same time."""
+        client = self._client(CONTACT_QUEUE)
+        try:
+            with translating():
+                async with asyncio.timeout(SEND_SECONDS):
+                    await client.get_queue_properties()
+        except QueueMissing:
+            return  # it answered; the first send makes the queue
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    def _client(self, queue_name: str) -> QueueClient:
+        if queue_name not in self._clients:
+            self._clients[queue_name] = self._client_for(self._settings, queue_name)
+        return self._clients[queue_name]
+
+    async def _send(self, client: QueueClient, text: str) -> None:
+        try:
+            with translating():
+                await client.send_message(text, time_to_live=-1)
+        except QueueMissing:
+            await _create(client)
+            with translating():
+                await client.send_message(text, time_to_live=-1)
+
+
+async def _create(client: QueueClient) -> None:
+    try:
+        await client.create_queue()
+    except ResourceExistsError:
+        return  # another process was faster

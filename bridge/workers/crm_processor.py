@@ -1,0 +1,16 @@
+"""`python -m bridge.workers.crm_processor`: the crm worker as a process of its own."""
+
+from __future__ import annotations
+
+import sys
+
+from bridge.workers.process import run_process
+
+
+def main() -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    sys.exit(run_process("crm"))
+
+
+if __name__ == "__main__":
+    main()

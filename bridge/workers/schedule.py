@@ -1,0 +1,142 @@
+"""What has to be done now and then, by one process at a time: inbox and dead letters.
+
+Retries need no job: an outbox row that failed carries the time from which it is due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from threading import Event as Flag
+
+from bridge.errors import PermanentError
+from bridge.events.envelope import Envelope, NewerEnvelope
+from bridge.log import get_logger
+from bridge.mirror import dead_letters, inbox, lease
+from bridge.mirror.inbox import Kept
+from bridge.mirror.store import Store
+from bridge.queue.reader import Message, QueueReader
+from bridge.queue.writer import QueueWriter
+from bridge.workers.reading import unreadable
+from bridge.workers.retry import reason_of
+
+log = get_logger(__name__)
+
+LEASE = "schedule"
+LEASE_MARGIN = 10.0
+INBOX_BATCH = 100
+DRAIN_BATCH = 32
+PUT_BACK_SECONDS = 300.0
+
+
+class Schedule:
+    """Does its jobs every `interval` seconds in whichever process holds the lease.
+
+    That two do them at once is harmless: sends are recognised by the ledger, dead letters by
+    event and hop.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        writers: Mapping[str, QueueWriter],
+        dead_letter_reader: QueueReader,
+        *,
+        holder: str,
+        interval: float,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._writers = writers
+        self._reader = dead_letter_reader
+        self._holder = holder
+        self._interval = interval
+        self._now = now
+
+    def run(self, stop: Flag) -> None:
+        """Work until `stop` is set, then let another process have the lease."""
+        while not stop.is_set():
+            self.round(stop)
+            stop.wait(self._interval)
+        self._job("lease", self._give_up_lease)
+
+    def round(self, stop: Flag) -> None:
+        """One round of every job, if the lease is ours; a job that fails delays no other."""
+        self._job("inbox", lambda: self.feed_inbox(stop))
+        self._job("dead_letters", lambda: self.drain_dead_letters(stop))
+
+    def feed_inbox(self, stop: Flag) -> None:
+        """Move waiting envelopes into their queues, the oldest first, while the lease is ours."""
+        while not stop.is_set() and self._is_ours():
+            with self._store.transaction() as session:
+                waiting = inbox.oldest(session, INBOX_BATCH)
+            if not waiting:
+                return
+            for kept in waiting:
+                self._feed(kept)
+            log.info("inbox_fed", count=len(waiting))
+
+    def drain_dead_letters(self, stop: Flag) -> None:
+        """Move dead letters into the mirror, where people can work with them."""
+        while not stop.is_set() and self._is_ours():
+            messages = self._reader.receive(DRAIN_BATCH)
+            if not messages:
+                return
+            letters = [(message, letter) for message in messages if (letter := self._read(message))]
+            self._keep(letters)
+            log.info("dead_letters_drained", count=len(letters))
+
+    def _job(self, name: str, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:
+            # a fault here must not stop the road: the workers of this process go on
+            log.exception("job_failed", part=name)
+
+    def _feed(self, kept: Kept) -> None:
+        """Send first, forget after: a crash between the two sends a known event again."""
+        given_up: Envelope | None = None
+        try:
+            self._writers[kept.queue].send(kept.envelope)
+        except PermanentError as error:
+            given_up = kept.envelope.with_reason(reason_of(error), "inbox")
+        with self._store.transaction() as session:
+            if given_up:
+                dead_letters.record(session, [given_up], self._now())
+            inbox.forget(session, [kept.id])
+
+    def _read(self, message: Message) -> Envelope | None:
+        try:
+            return Envelope.loads(message.text)
+        except NewerEnvelope:
+            self._reader.put_back(message, PUT_BACK_SECONDS)
+            return None
+        except PermanentError as error:
+            letter = unreadable(message, self._reader.queue_name)
+            return letter.with_reason(reason_of(error), self._reader.queue_name)
+
+    def _keep(self, letters: list[tuple[Message, Envelope]]) -> None:
+        """Record in one transaction, delete after it; a letter that cannot be kept goes back."""
+        try:
+            with self._store.transaction() as session:
+                dead_letters.record(session, [letter for _, letter in letters], self._now())
+        except PermanentError as error:
+            if len(letters) > 1:
+                for pair in letters:
+                    self._keep([pair])
+                return
+            for message, letter in letters:
+                log.error("dead_letter_not_kept", event_id=letter.id, code=error.code)
+                self._reader.put_back(message, PUT_BACK_SECONDS)
+            return
+        for message, _ in letters:
+            self._reader.delete(message)
+
+    def _is_ours(self) -> bool:
+        seconds = self._interval + LEASE_MARGIN
+        with self._store.transaction() as session:
+            return lease.acquire(session, LEASE, self._holder, self._now(), seconds)
+
+    def _give_up_lease(self) -> None:
+        with self._store.transaction() as session:
+            lease.release(session, LEASE, self._holder)

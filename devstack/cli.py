@@ -1,0 +1,104 @@
+"""`python -m devstack`: what the Makefile's targets call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from devstack import odoo_sources
+from devstack.errors import StackError
+from devstack.locks import try_lock
+from devstack.places import WORK
+from devstack.spawning import die_with_parent
+from devstack.suites import NAMES, run_suites
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it went well, 1 with a message if not, 130 when interrupted."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    if "MAKELEVEL" in os.environ:
+        die_with_parent()  # a make that is killed takes nobody with it
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    demo = commands.add_parser("demo", help="the whole road with an invented conversation")
+    demo.add_argument("--once", action="store_true", help="check the leads, stop, exit 0 or 1")
+    demo.set_defaults(run=_demo)
+
+    test = commands.add_parser("test", help=f"run test suites: {', '.join(NAMES)} (default: all)")
+    test.add_argument("suites", nargs="*", metavar="suite", help="which; default: all")
+    test.add_argument("--series", help="only this Odoo series, for the addon's tests")
+    test.add_argument("--pytest", nargs=argparse.REMAINDER, default=[], help="arguments for pytest")
+    test.set_defaults(run=_test)
+
+    odoo = commands.add_parser("odoo", help="a development Odoo with the addon, until Ctrl-C")
+    odoo.set_defaults(run=_odoo)
+
+    fetch = commands.add_parser("fetch", help="get every part into the cache")
+    fetch.set_defaults(run=_fetch)
+
+    clean = commands.add_parser("clean", help="remove .devstack (the cache stays)")
+    clean.set_defaults(run=_clean)
+    for command in (demo, odoo):
+        command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from devstack.demo import run_demo  # noqa: PLC0415  (the other commands do without the bridge)
+
+    return run_demo(once=options.once, series=options.series)
+
+
+def _test(options: argparse.Namespace) -> int:
+    names = options.suites or NAMES
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        raise StackError(
+            f"no such suite: {', '.join(sorted(unknown))} (there are {', '.join(NAMES)})"
+        )
+    return run_suites(names, options.series, options.pytest)
+
+
+def _odoo(options: argparse.Namespace) -> int:
+    from devstack.odoo_console import serve_odoo  # noqa: PLC0415  (only for this command)
+
+    return serve_odoo(options.series)
+
+
+def _fetch(_options: argparse.Namespace) -> int:
+    for source in odoo_sources.every():
+        print(source, source.python)
+    return 0
+
+
+def _clean(_options: argparse.Namespace) -> int:
+    for lock in WORK.glob("*/lock"):
+        handle = try_lock(lock)
+        if handle is None:
+            raise StackError(f"A run works in {lock.parent}: stop it first.")
+        handle.close()
+    shutil.rmtree(WORK, ignore_errors=True)
+    return 0

@@ -1,0 +1,25 @@
+{
+    "name": "MiaSalud CRM",
+    "summary": "ManyChat conversations become leads in the right stage of the pipeline",
+    # Without a series, so that one source installs on 18.0 and 19.0.
+    "version": "1.0.0",  # pylint: disable=manifest-version-format
+    "category": "Sales/CRM",
+    "author": "MiaSalud CRM contributors",  # pylint: disable=manifest-required-author
+    "website": "https://miasalud-crm.example",
+    "license": "LGPL-3",
+    "depends": ["crm", "mail", "phone_validation", "utm"],
+    "data": [
+        "security/manychat_groups.xml",
+        "security/ir.model.access.csv",
+        "security/manychat_rules.xml",
+        "data/crm_team_data.xml",
+        "views/manychat_stage_mapping_views.xml",
+        "views/manychat_stage_history_views.xml",
+        "views/manychat_event_views.xml",
+        "views/crm_lead_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/manychat_menus.xml",
+    ],
+    "assets": {"web.assets_backend": ["miasalud_crm/static/src/pipeline_columns.js"]},
+    "post_init_hook": "post_init_hook",
+}

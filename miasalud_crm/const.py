@@ -1,0 +1,108 @@
+"""What ManyChat and the bridge say, as tables: nothing here knows the database."""
+
+from typing import NamedTuple
+
+
+class ShippedState(NamedTuple):
+    """One row of the mapping that the addon ships with.
+
+    ``key`` makes the XML ids, ``also`` are other names of the same state, ``date_field`` is the
+    funnel date that the state fills, ``action`` is ``stage`` or ``ignore``.
+    """
+
+    key: str
+    name: str
+    also: tuple[str, ...] = ()
+    date_field: str | None = None
+    action: str = "stage"
+    won: bool = False
+
+
+SHIPPED_STATES = (
+    ShippedState("subscribed", "Recién Suscrito (Sin Asignar)", ("Nuevo Lead", "Nuevo")),
+    ShippedState(
+        "waiting",
+        "Recién suscrito Pendiente de AC",
+        ("Asignado a campaña",),
+        "commercial_assignment_date",
+    ),
+    ShippedState("returned_commercial", "Retornó en AC"),
+    ShippedState(
+        "commercial_started",
+        "Comienza Atención Comercial",
+        date_field="commercial_process_start_date",
+    ),
+    ShippedState("returned_specialist", "Retornó a Asesoría especializada"),
+    ShippedState(
+        "medical_assigned",
+        "Derivado Asesoría Médica",
+        ("Asignado a médico",),
+        "medical_assignment_date",
+    ),
+    ShippedState(
+        "medical_started",
+        "Comienza Asesoría Médica",
+        date_field="medical_process_start_date",
+    ),
+    ShippedState(
+        "medical_finished",
+        "Terminó Asesoría Médica",
+        date_field="medical_process_end_date",
+    ),
+    ShippedState(
+        "medical_unfinished",
+        "No terminó Asesoría especializada Derivado a Comercial",
+    ),
+    ShippedState("quotation_started", "Comienza Cotización", date_field="quotation_start_date"),
+    ShippedState("order_confirmed", "Orden de venta Confirmada", date_field="sale_order_date"),
+    ShippedState("sale_won", "Venta exitosa", date_field="successful_sale_date", won=True),
+    ShippedState(
+        "conversation_closed",
+        "Conversación cerrada",
+        date_field="conversation_closed_date",
+        action="ignore",
+    ),
+)
+
+FUNNEL_DATES = (
+    ("commercial_assignment_date", "Commercial Assignment"),
+    ("commercial_process_start_date", "Commercial Attention Started"),
+    ("medical_assignment_date", "Medical Assignment"),
+    ("medical_process_start_date", "Medical Advice Started"),
+    ("medical_process_end_date", "Medical Advice Finished"),
+    ("quotation_start_date", "Quotation Started"),
+    ("sale_order_date", "Order Confirmed"),
+    ("successful_sale_date", "Successful Sale"),
+    ("conversation_closed_date", "Conversation Closed"),
+)
+
+TEXT_KEYS = frozenset(
+    {
+        "first_name",
+        "last_name",
+        "phone",
+        "email",
+        "gender",
+        "channel",
+        "state",
+        "initial_state",
+        "summary",
+        "category",
+    }
+)
+TIME_KEYS = frozenset({"subscribed_at", "entry_date"})
+GUESSED = "guessed."
+ADVISOR_KEYS = frozenset({"commercial", "medical"})
+ADDRESS_PARTS = ("street", "district", "city", "state", "country")
+
+MAX_EVENTS = 500
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_TEXT = 20_000
+MAX_ID = 255
+
+# Only this process can hold the token, so no RPC context can pass itself off as the sync.
+SYNC_KEY = "manychat_sync_token"
+SYNC_TOKEN = object()
+
+VERIFY_PATH = "/api/v1/manychat/webhook/verify"
+TEST_TIMEOUT_SECONDS = 5

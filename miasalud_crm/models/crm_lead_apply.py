@@ -1,0 +1,104 @@
+from odoo import models
+
+from ..sync.clock import iso
+from ..sync.contact import Contact
+from ..sync.history import Ground
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
+
+    def _manychat_apply(self, events):
+        """Apply readable events of any contacts and return one result an event."""
+        ledger = self.env["manychat.event"]._by_event_id([event.event_id for event in events])
+        settings = self.env["res.config.settings"]._manychat_settings()
+        contacts = self._manychat_load(events, ledger, settings)
+        outcomes = []
+        for event in events:
+            row = ledger.get(event.event_id)
+            foreign = row and row._is_foreign(event)
+            outcomes.append(None if foreign else contacts[event.manychat_id].apply(event))
+        leads = self._manychat_save(contacts, settings)
+        return [
+            self._manychat_result(outcome, contacts[event.manychat_id], leads)
+            if outcome
+            else self._manychat_reject(event._asdict(), "event_id: another contact's", False)
+            for event, outcome in zip(events, outcomes, strict=True)
+        ]
+
+    def _manychat_result(self, outcome, contact, leads):
+        lead = leads.get(contact.manychat_id, self.browse())
+        dates = contact.picture().dates if lead else {}
+        return {
+            "event_id": outcome.event.event_id,
+            "status": outcome.status,
+            "unmapped": outcome.unmapped,
+            "retryable": False,
+            "lead_id": lead.id or None,
+            "stage": lead.stage_id.name or None,
+            "dates": {name: iso(moment) for name, moment in sorted(dates.items())},
+            "message": "; ".join(outcome.event.notes),
+        }
+
+    def _manychat_load(self, events, ledger, settings):
+        """Return a ``Contact`` by ManyChat id, in id order; each kind of row is read once."""
+        manychat_ids = sorted({event.manychat_id for event in events})
+        leads = self._manychat_lock(manychat_ids)
+        history = self.env["manychat.stage.history"]._by_lead(leads.values())
+        known = self._manychat_known(events, ledger, leads)
+        contacts = {}
+        for manychat_id in manychat_ids:
+            lead = leads.get(manychat_id, self.browse())
+            states, persons = history.get(lead.id, ({}, []))
+            contacts[manychat_id] = Contact(
+                manychat_id,
+                self._manychat_ground(lead, settings),
+                lead_id=lead.id or None,
+                entries=lead.manychat_values,
+                states=states,
+                persons=persons,
+                ledger=known[manychat_id],
+            )
+        return contacts
+
+    def _manychat_lock(self, manychat_ids):
+        """Return the company's leads by ManyChat id, archived included, locked in id order.
+
+        Every touched lead is also written, so that of two callers with one contact the second
+        starts anew and folds what the first added.
+        """
+        self.flush_model(["manychat_id", "manychat_company_id"])
+        self.env.cr.execute(
+            """SELECT id FROM crm_lead
+                WHERE manychat_company_id = %s AND manychat_id = ANY(%s)
+                ORDER BY manychat_id FOR NO KEY UPDATE""",
+            (self.env.company.id, manychat_ids),
+        )
+        leads = self.browse(row[0] for row in self.env.cr.fetchall())
+        return {lead.manychat_id: lead for lead in leads}
+
+    def _manychat_known(self, events, ledger, leads):
+        """Return what the ledger knows, by ManyChat id.
+
+        The whole past of a contact is needed only where one of its events comes again.
+        """
+        known = {event.manychat_id: {} for event in events}
+        again = [e for e in events if e.event_id in ledger]
+        past = leads and self.env["manychat.event"]._of_leads(
+            [leads[e.manychat_id].id for e in again if e.manychat_id in leads]
+        )
+        for row in past or ():
+            known[row.lead_id.manychat_id][row.event_id] = row._as_known()
+        for event in again:
+            known[event.manychat_id][event.event_id] = ledger[event.event_id]._as_known()
+        return known
+
+    def _manychat_ground(self, lead, settings):
+        """Return the fold's ground for a lead (or one to be made) under these settings."""
+        unmapped = settings.fallback_stage_id if settings.unmapped == "fallback" else None
+        return Ground(
+            table=self.env["manychat.stage.mapping"]._rule_table(self.env.company.id),
+            team_id=(lead.team_id or settings.team).id or None,
+            fallback_stage_id=settings.fallback_stage_id,
+            unmapped_stage_id=unmapped,
+        )

@@ -1,0 +1,84 @@
+from datetime import timedelta
+
+from odoo import models
+
+from ..const import SYNC_KEY, SYNC_TOKEN
+from ..sync.clock import clock_occurred, clock_text, naive, now
+
+# What a person types, and the key of ``manychat_values`` whose newest writer they become.
+PERSON_KEYS = {
+    "name": "title",
+    "contact_name": "first_name",
+    "phone": "phone",
+    "email_from": "email",
+    "user_id": "salesperson",
+}
+WATCHED = frozenset({*PERSON_KEYS, "stage_id", "active"})
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
+
+    def write(self, vals):
+        watched = WATCHED & vals.keys()
+        leads = self.browse()
+        if watched and not self._manychat_is_sync():
+            leads = self.sudo().filtered("manychat_id")
+        before = {lead: lead._manychat_typed(watched) for lead in leads}
+        result = super().write(vals)
+        for lead in leads:
+            after = lead._manychat_typed(watched)
+            lead._manychat_note_person({k: v for k, v in after.items() if v != before[lead][k]})
+        return result
+
+    def _manychat_typed(self, names):
+        return {
+            name: self[name].id if self._fields[name].type == "many2one" else self[name]
+            for name in names
+        }
+
+    def _manychat_note_person(self, changes):
+        """Make the person the newest writer of what they changed, and keep their move."""
+        self.ensure_one()
+        moment = self._manychat_moment()
+        clock = clock_text(moment, moment, f"person:{self.env.uid}", 0)
+        if typed := changes.keys() & PERSON_KEYS.keys():
+            entries = dict(self.manychat_values or {})
+            for name in typed:
+                entries[PERSON_KEYS[name]] = {"value": changes[name], "clock": clock}
+            if "contact_name" in typed:
+                entries["last_name"] = {"value": False, "clock": clock}
+            self.with_context(**{SYNC_KEY: SYNC_TOKEN}).write({"manychat_values": entries})
+        if "active" in changes:
+            self._manychat_keep_move(
+                moment, 0, lost_change="restored" if changes["active"] else "lost"
+            )
+        if changes.get("stage_id"):
+            self._manychat_keep_move(moment, 1)
+
+    def _manychat_moment(self):
+        """Return the time of what a person does: after all that the lead has heard of.
+
+        The bridge's clock may run ahead of this one; the person has seen its event all the same.
+        """
+        clocks = self.manychat_history_ids.mapped("clock")
+        clocks += [entry["clock"] for entry in (self.manychat_values or {}).values()]
+        if not clocks:
+            return now()
+        return max(now(), clock_occurred(max(clocks)) + timedelta(microseconds=1))
+
+    def _manychat_keep_move(self, moment, number, **vals):
+        """Add a person's row to the history; ``number`` orders the rows of one write."""
+        self.env["manychat.stage.history"].sudo().create(
+            {
+                "lead_id": self.id,
+                "clock": clock_text(moment, moment, f"person:{self.env.uid}", number),
+                "occurred_at": naive(moment),
+                "received_at": naive(moment),
+                "kind": "person",
+                "stage_id": self.stage_id.id,
+                "user_id": self.env.uid,
+                "changed": True,
+                **vals,
+            }
+        )

@@ -1,0 +1,149 @@
+import logging
+
+from odoo import api, models, release
+from odoo.exceptions import AccessError, ValidationError
+from psycopg2 import IntegrityError, InterfaceError, OperationalError, errors
+
+from ..const import MAX_EVENTS, SYNC_KEY, SYNC_TOKEN
+from ..sync.contact import REJECTED
+from ..sync.reading import Refused, given_event_id, read_event
+from .private_sql import private_sql_errors
+
+_logger = logging.getLogger(__name__)
+
+# Two callers met: a new transaction sees the other's row, this one never will.
+RACED_INDEXES = frozenset(
+    {
+        "crm_lead_manychat_id_company_uniq",
+        "manychat_event_event_id_uniq",
+        "manychat_stage_history_event_uniq",
+        "utm_source_unique_name",
+        "utm_campaign_unique_name",
+    }
+)
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
+
+    @api.model
+    def manychat_sync(self, events):
+        """Apply a batch of ManyChat events and say for each what became of it.
+
+        :param list events: at most 500 dicts ``{event_id, revision=0, type, manychat_id,
+            occurred_at, received_at, values}``, times as ISO 8601 UTC text; in ``values`` an
+            absent key is unchanged and ``False`` clears. An optional ``guessed`` lists keys of
+            ``values`` that fill a gap and never stand against a written value.
+        :return: one dict an event, in the order given: ``{event_id, status, unmapped, retryable,
+            lead_id, stage, dates, message}``. ``status`` is the first that fits of ``rejected
+            created updated stale unchanged``; ``lead_id`` and ``stage`` (its name) are ``None``
+            where there is no lead; ``dates`` maps the funnel dates that are set to ISO text.
+        :raise AccessError: the caller is not the bridge.
+        :raise ValidationError: ``events`` is no list or too long; nothing was applied.
+        """
+        company = self._manychat_check_bridge()
+        if not isinstance(events, list) or len(events) > MAX_EVENTS:
+            raise ValidationError(self.env._("A list of at most %s events is due.", MAX_EVENTS))
+        return self._manychat_as_sync(company)._manychat_sync_batch(events)
+
+    @api.model
+    def manychat_health(self):
+        """Return ``{addon, version, series, mappings}`` for the bridge's health check."""
+        self._manychat_check_bridge()
+        module = self.env.ref("base.module_miasalud_crm").sudo()
+        return {
+            "addon": module.name,
+            "version": (module.latest_version or "").removeprefix(f"{release.series}."),
+            "series": release.series,
+            "mappings": self.env["manychat.stage.mapping"].sudo().search_count([]),
+        }
+
+    def _manychat_check_bridge(self):
+        """Return the caller's company if the caller is the bridge."""
+        if not self.env.su and not self.env.user.has_group("miasalud_crm.group_bridge"):
+            raise AccessError(self.env._("Only the ManyChat bridge may do this."))
+        # Read before sudo: afterwards a company of the context is no longer checked.
+        return self.env.company
+
+    def _manychat_as_sync(self, company):
+        """Return an empty recordset that writes as the sync, free of the caller's context."""
+        context = {
+            "lang": company.sudo().partner_id.lang or self.env.lang,
+            "allowed_company_ids": company.ids,
+            "mail_create_nosubscribe": True,
+            "mail_auto_subscribe_no_notify": True,
+            SYNC_KEY: SYNC_TOKEN,
+        }
+        return self.browse().with_env(self.env(context=context, su=True))
+
+    def _manychat_sync_batch(self, raw_events):
+        results = {}
+        readable = {}
+        for position, raw in enumerate(raw_events):
+            try:
+                readable[position] = read_event(raw)
+            except Refused as refusal:
+                results[position] = self._manychat_reject(raw, str(refusal), False)
+        applied = self._manychat_apply_or_split(list(readable.values()))
+        results.update(zip(readable, applied, strict=True))
+        return [results[position] for position in range(len(raw_events))]
+
+    def _manychat_apply_or_split(self, events):
+        """Return one result an event; what fails is split until it stands alone."""
+        if not events:
+            return []
+        try:
+            with private_sql_errors(), self.env.cr.savepoint():
+                results = self._manychat_apply(events)
+                # what is left to compute would otherwise be read with the caller's few rights
+                self.env.flush_all()
+                return results
+        except (OperationalError, InterfaceError):
+            raise
+        except IntegrityError as violation:
+            self._manychat_retry_race(violation)
+            failure = type(violation).__name__
+        except Exception as error:
+            failure = type(error).__name__
+            _logger.debug("ManyChat batch of %s failed", len(events), exc_info=True)
+        if len(events) == 1:
+            return [self._manychat_fail(events[0], failure)]
+        half = len(events) // 2
+        return self._manychat_apply_or_split(events[:half]) + self._manychat_apply_or_split(
+            events[half:]
+        )
+
+    def _manychat_retry_race(self, violation):
+        """Turn a lost race into what Odoo retries; psycopg2's own class has no code to show."""
+        if (
+            isinstance(violation, errors.UniqueViolation)
+            and violation.diag.constraint_name in RACED_INDEXES
+        ):
+            self.env.cr.execute(
+                "DO $$ BEGIN RAISE EXCEPTION 'ManyChat sync: lost a race'"
+                " USING ERRCODE = '40001'; END $$"
+            )
+
+    def _manychat_fail(self, event, failure):
+        _logger.warning("ManyChat event %s rejected: %s", event.event_id, failure)
+        return self._manychat_reject(
+            {"event_id": event.event_id, "manychat_id": event.manychat_id},
+            f"unexpected: {failure}",
+            True,
+        )
+
+    def _manychat_reject(self, raw, message, retryable):
+        """Keep a rejection in the ledger where it has an id, and return its result."""
+        event_id = given_event_id(raw)
+        if event_id:
+            self.env["manychat.event"]._keep_rejection(event_id, raw, message)
+        return {
+            "event_id": event_id,
+            "status": REJECTED,
+            "unmapped": False,
+            "retryable": retryable,
+            "lead_id": None,
+            "stage": None,
+            "dates": {},
+            "message": message,
+        }

@@ -1,0 +1,90 @@
+from odoo import fields, models
+
+from ..sync.clock import naive
+from ..sync.history import HistoryRow
+
+
+class ManychatStageHistory(models.Model):
+    _name = "manychat.stage.history"
+    _description = "ManyChat Stage History"
+    _order = "clock desc, id desc"
+    _rec_name = "state"
+
+    lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True)
+    event_id = fields.Char(help="Empty where a person moved the lead.")
+    revision = fields.Integer()
+    clock = fields.Char(required=True, help="Orders the history, compared bytewise.")
+    occurred_at = fields.Datetime("Date", required=True)
+    received_at = fields.Datetime("Received On", required=True)
+    kind = fields.Selection([("manychat", "ManyChat"), ("person", "Person")], "By", required=True)
+    state = fields.Char()
+    category = fields.Char()
+    stage_id = fields.Many2one(
+        "crm.stage", ondelete="set null", help="Where the lead stood afterwards."
+    )
+    lost_change = fields.Selection([("lost", "Lost"), ("restored", "Restored")], "Outcome")
+    user_id = fields.Many2one("res.users", ondelete="set null")
+    changed = fields.Boolean("Shown", help="A repeated state changes nothing and is not shown.")
+
+    def init(self):
+        """One row an event; rows of people have no event."""
+        result = super().init()
+        self.env.cr.execute(
+            """CREATE UNIQUE INDEX IF NOT EXISTS manychat_stage_history_event_uniq
+                   ON manychat_stage_history (event_id) WHERE event_id IS NOT NULL"""
+        )
+        return result
+
+    def _by_lead(self, leads):
+        """Return ``lead id -> (states by event id, rows of people)`` in clock order."""
+        found = {lead.id: ({}, []) for lead in leads}
+        for row in self.search([("lead_id", "in", list(found))], order="clock, id"):
+            states, persons = found[row.lead_id.id]
+            if row.kind == "person":
+                persons.append(row._as_row())
+            else:
+                states[row.event_id] = row._as_row()
+        return found
+
+    def _as_row(self):
+        """Return what the fold reads; only a person's move decides a stage by itself."""
+        moved = self.kind == "person" and not self.lost_change
+        return HistoryRow(
+            clock=self.clock,
+            kind=self.kind,
+            occurred_at=self.occurred_at,
+            state=self.state or None,
+            stage_id=self.stage_id.id if moved else None,
+            lost_change=self.lost_change if self.kind == "person" else None,
+            row_id=self.id,
+        )
+
+    def _keep(self, contact, lead_id):
+        """Store the rows of the applied events, and where each row of the lead now stands."""
+        applied = list(contact.applied)
+        self.search([("event_id", "in", applied)]).unlink()
+        new = []
+        for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
+            stands = {"stage_id": step.stage_id, "changed": step.changed}
+            if event_id in contact.applied:
+                new.append({**self._from_event(contact.applied[event_id].event, lead_id), **stands})
+            else:
+                self.browse(row.row_id)._stand(stands)
+        self.create(new)
+
+    def _from_event(self, event, lead_id):
+        return {
+            "lead_id": lead_id,
+            "event_id": event.event_id,
+            "revision": event.revision,
+            "clock": event.clock,
+            "occurred_at": naive(event.occurred_at),
+            "received_at": naive(event.received_at),
+            "kind": "manychat",
+            "state": event.state,
+            "category": event.category,
+        }
+
+    def _stand(self, stands):
+        if (self.stage_id.id or None, self.changed) != (stands["stage_id"], stands["changed"]):
+            self.write(stands)

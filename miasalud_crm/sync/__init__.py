@@ -1,0 +1,1 @@
+"""The rules of the sync as plain Python: no record, no cursor."""

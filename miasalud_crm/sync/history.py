@@ -1,0 +1,154 @@
+"""State and stage as a fold over a lead's history, in clock order."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from .text import fold
+
+
+class HistoryRow(NamedTuple):
+    """What the fold reads of a history row.
+
+    ``kind`` is ``manychat`` (then ``state``) or ``person`` (then ``stage_id`` for a move, or
+    ``lost_change`` ``lost``/``restored``). ``occurred_at`` is naive UTC, ``row_id`` the record.
+    """
+
+    clock: str
+    kind: str
+    occurred_at: datetime
+    state: str | None = None
+    stage_id: int | None = None
+    lost_change: str | None = None
+    row_id: int | None = None
+
+
+class Step(NamedTuple):
+    """Where the lead stood after a row, and whether the screen shows that row."""
+
+    stage_id: int | None
+    changed: bool
+
+
+class Ground(NamedTuple):
+    """What a fold stands on: the rules, the lead's team, and what settings and entries say.
+
+    ``unmapped_stage_id`` is set only where unmapped states shall move a lead.
+    """
+
+    table: object
+    team_id: int | None
+    fallback_stage_id: int | None
+    initial_state: str | None = None
+    initial_at: datetime | None = None
+    unmapped_stage_id: int | None = None
+
+
+class Picture(NamedTuple):
+    """The lead as its history says it; ``lost`` is None where no row decided it."""
+
+    state: str | None
+    state_date: datetime | None
+    stage_id: int | None
+    lost: bool | None
+    lost_reason_id: int | None
+    unmapped: bool
+    dates: dict
+    steps: tuple[Step, ...]
+
+
+def fold_history(rows, ground):
+    """Return the ``Picture`` of ``rows`` (sorted by clock); ``steps`` has one item a row."""
+    walk = _Walk(ground)
+    steps = tuple(walk.step(row) for row in rows)
+    initial = ground.initial_state if walk.state is None else None
+    return Picture(
+        state=walk.state or initial,
+        state_date=walk.state_date or (ground.initial_at if initial else None),
+        stage_id=walk.standing,
+        lost=walk.lost,
+        lost_reason_id=walk.lost_reason_id if walk.lost else None,
+        unmapped=_is_unmapped(walk.state or initial, ground),
+        dates=walk.dates,
+        steps=steps,
+    )
+
+
+def _is_unmapped(state, ground):
+    return bool(state) and ground.table.find(state, ground.team_id) is None
+
+
+def _base_stage(ground):
+    rule = ground.initial_state and ground.table.find(ground.initial_state, ground.team_id)
+    return rule.stage_id if rule and rule.action == "stage" else ground.fallback_stage_id
+
+
+class _Walk:
+    """The running totals of one fold."""
+
+    def __init__(self, ground):
+        self.ground = ground
+        self.base_stage_id = _base_stage(ground)
+        self.state = self.state_date = None
+        self.stage_id = None
+        self.by_person = False
+        self.lost = self.lost_reason_id = None
+        self.dates = {}
+
+    @property
+    def standing(self):
+        return self.stage_id or self.base_stage_id
+
+    def step(self, row):
+        changed = self._person(row) if row.kind == "person" else self._state(row)
+        return Step(self.standing, changed)
+
+    def _person(self, row):
+        if row.lost_change:
+            self.lost, self.lost_reason_id = row.lost_change == "lost", None
+            return True
+        if not row.stage_id:
+            return False
+        moved = row.stage_id != self.standing
+        self._move(row.stage_id)
+        self.by_person = True
+        return moved
+
+    def _state(self, row):
+        rule = self.ground.table.find(row.state, self.ground.team_id)
+        if rule and rule.date_field:
+            self.dates.setdefault(rule.date_field, row.occurred_at)
+        repeated = self.state is not None and fold(row.state) == fold(self.state)
+        if repeated:
+            return False
+        self.state, self.state_date = row.state, row.occurred_at
+        self._follow(rule)
+        return True
+
+    def _follow(self, rule):
+        if rule is None:
+            if self.ground.unmapped_stage_id:
+                self._move(self.ground.unmapped_stage_id)
+        elif rule.action == "lost":
+            self._lose(rule)
+        elif rule.action == "stage" and rule.stage_id and self._may_move(rule):
+            self._move(rule.stage_id)
+            self.by_person = False
+
+    def _lose(self, rule):
+        # Odoo refuses to lose a lead that stands in a won stage, and rightly so.
+        if not self.ground.table.is_won(self.standing):
+            self.lost, self.lost_reason_id = True, rule.lost_reason_id
+
+    def _may_move(self, rule):
+        if rule.move_policy == "respect_manual":
+            return not self.by_person
+        # The initial state's stage never competes, so only a real move can be ahead.
+        if rule.move_policy == "forward" and self.stage_id:
+            return self.ground.table.is_later(rule.stage_id, self.stage_id)
+        return True
+
+    def _move(self, stage_id):
+        self.stage_id = stage_id
+        # A sale is never lost; a lead that nothing declared lost is left as it is.
+        if self.lost and self.ground.table.is_won(stage_id):
+            self.lost = False

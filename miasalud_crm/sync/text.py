@@ -1,0 +1,19 @@
+"""Text as it is compared, and text as it may be stored."""
+
+import unicodedata
+
+
+def fold(text):
+    """Return ``text`` without case, accents, punctuation and repeated spaces.
+
+    >>> fold("  Derivado:  ASESORÍA médica! ")
+    'derivado asesoria medica'
+    """
+    decomposed = unicodedata.normalize("NFKD", (text or "").casefold())
+    plain = (c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
+    return " ".join("".join(plain).split())
+
+
+def storable(text):
+    """Return ``text`` stripped, without what PostgreSQL refuses (NUL, lone surrogates)."""
+    return text.encode("utf-8", "ignore").decode().replace("\x00", "").strip()

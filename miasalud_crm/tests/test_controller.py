@@ -1,0 +1,90 @@
+import json
+
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import event
+
+
+@tagged("post_install", "-at_install")
+class TestController(HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.bridge = new_test_user(
+            cls.env, "test-bridge", groups="base.group_portal,miasalud_crm.group_bridge"
+        )
+        cls.seller = new_test_user(cls.env, "test-seller", groups="sales_team.group_sale_salesman")
+
+    def key(self, user):
+        return self.env["res.users.apikeys"].with_user(user).sudo()._generate(None, "test", False)
+
+    def call(self, path, body=None, key=None):
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self.url_open(f"/miasalud/bridge/{path}", data=body, headers=headers)
+
+    def test_batch_is_applied_and_answered_in_order(self):
+        events = [event("e1", 1, state="Nuevo"), {"event_id": "e2"}]
+        answer = self.call("sync", {"events": events}, self.key(self.bridge))
+        self.assertEqual(answer.status_code, 200)
+        self.assertEqual(
+            [result["status"] for result in answer.json()["results"]], ["created", "rejected"]
+        )
+        self.assertTrue(self.env["crm.lead"].search([("manychat_id", "=", "mc-1")]))
+
+    def test_later_event_changes_team_and_salesperson_with_the_bridges_rights_alone(self):
+        key = self.key(self.bridge)
+        self.call("sync", {"events": [event("e1", 1)]}, key)
+        self.seller.email = "seller@clinic.example"
+        assigned = event("e2", 2, commercial={"email": "seller@clinic.example"})
+        [result] = self.call("sync", {"events": [assigned]}, key).json()["results"]
+        self.assertEqual((result["status"], result["message"]), ("updated", ""))
+        lead = self.env["crm.lead"].search([("manychat_id", "=", "mc-1")])
+        self.assertEqual(lead.user_id, self.seller)
+
+    @mute_logger("odoo.http")
+    def test_missing_or_wrong_key_is_401(self):
+        for key in (None, "0" * 40):
+            self.assertEqual(self.call("sync", {"events": []}, key).status_code, 401)
+            self.assertEqual(self.call("health", key=key).status_code, 401)
+
+    def test_key_of_another_user_is_403(self):
+        key = self.key(self.seller)
+        self.assertEqual(self.call("sync", {"events": []}, key).status_code, 403)
+        self.assertEqual(self.call("health", key=key).status_code, 403)
+
+    def test_body_that_cannot_be_used_has_its_own_code(self):
+        key = self.key(self.bridge)
+        self.assertEqual(self.call("sync", "{broken", key).status_code, 400)
+        self.assertEqual(self.call("sync", [1], key).status_code, 422)
+        self.assertEqual(self.call("sync", {"events": 5}, key).status_code, 422)
+        self.assertEqual(self.call("sync", {"events": [0] * 501}, key).status_code, 422)
+        self.assertEqual(self.call("sync", " " * (8 * 1024 * 1024 + 1), key).status_code, 413)
+
+    def test_health_says_version_series_and_mappings(self):
+        health = self.call("health", key=self.key(self.bridge)).json()["health"]
+        self.assertEqual(health["addon"], "miasalud_crm")
+        self.assertEqual(health["version"], "1.0.0")
+        self.assertGreater(health["mappings"], 0)
+
+    def test_batch_by_json_rpc_gives_the_same_results(self):
+        results = self.make_jsonrpc_request(
+            "/jsonrpc",
+            {
+                "service": "object",
+                "method": "execute_kw",
+                "args": [
+                    self.env.cr.dbname,
+                    self.bridge.id,
+                    self.key(self.bridge),
+                    "crm.lead",
+                    "manychat_sync",
+                    [[event("e1", 1, state="Nuevo")]],
+                ],
+            },
+        )
+        self.assertEqual(results[0]["status"], "created")

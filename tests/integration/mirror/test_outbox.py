@@ -1,0 +1,146 @@
+"""The outbox: one claimer, true statuses, Odoo's answers on contact and campaigns."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bridge.events.event import EventType
+from bridge.mirror import outbox
+from bridge.mirror.outbox import OutboxRow
+from tests.integration.mirror.conftest import NOW, Mirror
+
+LATER = NOW + timedelta(hours=2)
+
+
+def event_id(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
+def deliver(mirror: Mirror, name: str, minute: int = 0, **fields: Any) -> str:
+    payload = {"manychat_id": "MC-1", "datetime_actual": f"2025-10-20T10:{minute:02d}:00Z"}
+    kind = EventType.ASSIGNMENT if "campaign_id" in fields else EventType.CONTACT
+    mirror.deliver(mirror.envelope(kind, payload | fields, event_id(name)))
+    return event_id(name)
+
+
+def claim(mirror: Mirror, holder: str = "one", now: Any = NOW) -> list[OutboxRow]:
+    with mirror.store.transaction() as session:
+        return outbox.claim(session, holder, 100, now, 60)
+
+
+def answer(row: OutboxRow, **fields: Any) -> dict[str, Any]:
+    return {"event_id": row.event_id, "status": "updated", "unmapped": False, "retryable": False,
+            "lead_id": 7, "stage": "Comienza Cotización", "dates": {}, "message": None,
+            **fields}  # fmt: skip
+
+
+def record(mirror: Mirror, rows: list[OutboxRow], *answers: dict[str, Any], **options: Any) -> None:
+    with mirror.store.transaction() as session:
+        outbox.record_results(session, rows, answers, NOW, **options)
+
+
+def status(mirror: Mirror) -> str:
+    [contact] = mirror.rows('SELECT odoo_sync_status FROM "Contact"')
+    return str(contact["odoo_sync_status"])
+
+
+def test_a_mirrored_event_waits_in_the_outbox_and_its_contact_is_pending(mirror: Mirror) -> None:
+    id = deliver(mirror, "a", nombre_lead="Eva")
+    [row] = claim(mirror)
+    assert (row.event_id, row.manychat_id, row.attempts) == (id, "MC-1", 0)
+    assert status(mirror) == "pending"
+
+
+def test_odoos_answer_is_kept_on_contact_and_campaign(mirror: Mirror) -> None:
+    deliver(mirror, "a", minute=5, campaign_id="Otoño", ultimo_estado="Comienza Cotización")
+    [row] = claim(mirror)
+    dates = {"quotation_start_date": "2025-10-20T10:05:00.000000Z", "unheard_of": "x"}
+    record(mirror, [row], answer(row, dates=dates))
+
+    assert status(mirror) == "success"
+    [contact] = mirror.rows('SELECT odoo_lead_id, odoo_stage FROM "Contact"')
+    assert contact == {"odoo_lead_id": 7, "odoo_stage": "Comienza Cotización"}
+    [assigned] = mirror.rows(
+        'SELECT quotation_start_date, lead_state, sync_status FROM "Campaign_Contact"'
+    )
+    assert str(assigned["quotation_start_date"]).startswith("2025-10-20 10:05:00")
+    assert (assigned["lead_state"], assigned["sync_status"]) == ("Comienza Cotización", "success")
+    assert claim(mirror) == []
+
+
+def test_a_funnel_date_goes_to_the_campaign_that_was_in_force_then(mirror: Mirror) -> None:
+    deliver(mirror, "a", minute=5, campaign_id="Otoño")
+    deliver(mirror, "b", minute=20, campaign_id="Invierno")
+    rows = claim(mirror)
+    dates = {
+        "commercial_assignment_date": "2025-10-20T10:10:00.000000Z",
+        "sale_order_date": "2025-10-20T10:30:00.000000Z",
+    }
+    record(mirror, rows, *(answer(row, dates=dates) for row in rows))
+    found = {
+        row["name"]: (row["commercial_assignment_date"] is None, row["sale_order_date"] is None)
+        for row in mirror.rows(
+            "SELECT name, commercial_assignment_date, sale_order_date "
+            'FROM "Campaign_Contact" JOIN "Campaign" p ON p.id = campaign_id'
+        )
+    }
+    assert found == {"Otoño": (False, True), "Invierno": (True, False)}
+
+
+def test_a_final_rejection_is_an_error_and_the_worst_row_wins(mirror: Mirror) -> None:
+    deliver(mirror, "a", nombre_lead="Eva")
+    deliver(mirror, "b", minute=1, nombre_lead="Evita")
+    first, second = claim(mirror)
+    bad = answer(first, status="rejected", lead_id=None, stage=None, message="values.phone: no")
+    record(mirror, [first, second], bad, answer(second))
+    assert status(mirror) == "error"
+    rows = {row["event_id"]: row for row in mirror.outbox()}
+    assert rows[first.event_id]["reason"] == "values.phone: no"
+    assert rows[second.event_id]["status"] == "success"
+
+
+def test_a_retryable_rejection_waits_and_is_parked_at_the_last_attempt(mirror: Mirror) -> None:
+    deliver(mirror, "a", nombre_lead="Eva")
+    for attempt in (1, 2):
+        [row] = claim(mirror, now=NOW + timedelta(hours=attempt))
+        refused = answer(row, status="rejected", retryable=True, lead_id=None, message="busy")
+        record(mirror, [row], refused, max_attempts=2)
+        assert status(mirror) == ("pending" if attempt == 1 else "error")
+    [row] = mirror.outbox()
+    assert (row["attempts"], bool(row["parked"]), row["reason"]) == (2, True, "busy")
+    assert claim(mirror, now=LATER) == []
+
+
+def test_a_retry_is_not_claimed_before_its_time(mirror: Mirror) -> None:
+    deliver(mirror, "a", nombre_lead="Eva")
+    rows = claim(mirror)
+    with mirror.store.transaction() as session:
+        outbox.record_failure(session, rows, "odoo_error: ValidationError", NOW)
+    assert claim(mirror) == []
+    assert [row.attempts for row in claim(mirror, now=LATER)] == [1]
+
+
+def test_only_one_holder_claims_until_the_claim_ends(mirror: Mirror) -> None:
+    deliver(mirror, "a", nombre_lead="Eva")
+    assert len(claim(mirror, "one")) == 1
+    assert claim(mirror, "two") == []
+    assert len(claim(mirror, "two", now=NOW + timedelta(seconds=61))) == 1
+    assert claim(mirror, "one", now=NOW + timedelta(seconds=61)) == []
+    with mirror.store.transaction() as session:
+        outbox.release(session, "two")
+    assert len(claim(mirror, "one", now=NOW + timedelta(seconds=61))) == 1
+
+
+def test_an_answer_to_an_older_revision_leaves_the_newer_one_pending(mirror: Mirror) -> None:
+    payload = {"manychat_id": "MC-1", "nombre_lead": "Eva"}
+    mirror.deliver(mirror.envelope(EventType.CONTACT, payload, event_id("a")))
+    [old] = claim(mirror)
+    mended = mirror.envelope(EventType.CONTACT, payload, event_id("a"), revision=1)
+    mirror.deliver(mended)
+    record(mirror, [old], answer(old))
+    assert status(mirror) == "pending"
+    [row] = claim(mirror)
+    assert row == replace(old, revision=1, clock=row.clock, body=row.body)

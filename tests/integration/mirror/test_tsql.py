@@ -1,0 +1,130 @@
+"""Every statement that the mirror executes is plain T-SQL when compiled for SQL Server.
+
+No SQL Server runs here: the statements of the main scenarios are recorded on SQLite, compiled
+with SQL Server's dialect and parsed as T-SQL.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlfluff
+from sqlalchemy import ClauseElement, Engine, event, insert
+from sqlalchemy.dialects import mssql
+from sqlfluff.api.simple import APIParsingError
+
+from bridge.events.event import EventType
+from bridge.mirror import dead_letters, inbox, lease, outbox, reports
+from bridge.mirror.schema import upgrade
+from bridge.mirror.store import Store
+from bridge.mirror.tables import Advisor
+from tests.integration.mirror.conftest import NOW, Mirror, engine_of
+
+
+def compiled(statement: ClauseElement, parameters: list[dict[str, Any]]) -> str:
+    """The statement's text for SQL Server, its parameters as variables."""
+    dialect = mssql.dialect()  # type: ignore[no-untyped-call]
+    keys = list(parameters[0]) if parameters else None
+    text = str(
+        statement.compile(
+            dialect=dialect, column_keys=keys, compile_kwargs={"render_postcompile": True}
+        )
+    )
+    return re.sub(r"(?<!:):(\w+)", "@p", text)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[tuple[Mirror, set[str]]]:
+    """A mirror on SQLite, and the T-SQL of everything that is executed on it."""
+    engine: Engine = engine_of(f"sqlite:///{tmp_path / 'recorded.db'}")
+    upgrade(engine)
+    seen: set[str] = set()
+
+    def note(_connection: Any, statement: Any, many: Any, one: Any, _options: Any) -> None:
+        if isinstance(statement, ClauseElement):
+            seen.add(compiled(statement, list(many) or ([dict(one)] if one else [])))
+
+    event.listen(engine, "before_execute", note)
+    yield Mirror(Store(engine)), seen
+    engine.dispose()
+
+
+def id_of(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
+def converse(mirror: Mirror) -> None:
+    """Everything that happens to events on their way."""
+    with mirror.store.transaction() as session:
+        session.execute(insert(Advisor), [{"name": "Ana", "email": "ana@example.com"}])
+    bodies: list[tuple[EventType, dict[str, Any], int]] = [
+        (EventType.CONTACT, {"nombre_lead": "Eva", "canal_entrada": "IG"}, 0),
+        (EventType.ASSIGNMENT, {"campaign_id": "Otoño", "comercial_id": "ana@example.com"}, 0),
+        (EventType.STAGE, {"stage_manychat": "Comienza Cotización", "advisor_id": 1}, 0),
+        (EventType.STAGE, {"stage_manychat": "Venta exitosa"}, 1),
+        (EventType.ADDRESS, {"city": "Lima"}, 0),
+        (EventType.ADDRESS, {"city": "Cusco"}, 0),
+    ]
+    for number, (type, body, revision) in enumerate(bodies):
+        id = id_of("stage" if type is EventType.STAGE else f"event-{number}")
+        payload = {"manychat_id": "MC-1", **body}
+        mirror.deliver(mirror.envelope(type, payload, id, revision=revision, at=number))
+
+
+def answer(mirror: Mirror) -> None:
+    """Odoo's side: a claim, answers of each kind, a failed call."""
+    with mirror.store.transaction() as session:
+        rows = outbox.claim(session, "one", 100, NOW, 60)
+        done = {"status": "updated", "unmapped": False, "retryable": False, "lead_id": 7,
+                "stage": "x", "message": None,
+                "dates": {"sale_order_date": "2025-10-20T10:00:00.000000Z"}}  # fmt: skip
+        answers = [{"event_id": row.event_id, **done} for row in rows[1:]]
+        outbox.record_failure(session, rows[:1], "odoo_error", NOW)
+        outbox.record_results(session, rows[1:], answers, NOW)
+        outbox.release(session, "one")
+
+
+def keep(mirror: Mirror) -> None:
+    """Inbox, dead letters, leases, reports."""
+    waiting = mirror.envelope(EventType.CONTACT, {"manychat_id": "MC-2"}, id_of("waiting"))
+    with mirror.store.transaction() as session:
+        inbox.keep(session, "manychat-contact-queue", waiting, NOW)
+        inbox.forget(session, [entry.id for entry in inbox.oldest(session, 10)])
+        for _ in range(2):
+            dead_letters.record(session, [waiting.with_reason("bad", "api")], NOW)
+            lease.acquire(session, "job", "one", NOW, 60)
+        lease.acquire(session, "job", "two", NOW, 60)
+        dead_letters.listing(session)
+        reports.lookup(session, "MC-1")
+        reports.trace(session, [id_of("event-0")])
+        reports.counts(session)
+    mirror.store.ping()
+
+
+def test_every_executed_statement_is_t_sql(recording: tuple[Mirror, set[str]]) -> None:
+    mirror, seen = recording
+    for scenario in (converse, answer, keep):
+        scenario(mirror)
+    verbs = {statement.split()[0] for statement in seen}
+    assert verbs == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    assert any("WITH (UPDLOCK, ROWLOCK)" in statement for statement in seen)
+    for statement in sorted(seen):
+        sqlfluff.parse(statement + "\n", dialect="tsql")
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "SELECT a FROM t LIMIT 1",
+        "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING",
+        "SELECT a FROM t FOR UPDATE",
+    ],
+)
+def test_the_parser_refuses_what_sql_server_would(foreign: str) -> None:
+    with pytest.raises(APIParsingError):
+        sqlfluff.parse(foreign + "\n", dialect="tsql")

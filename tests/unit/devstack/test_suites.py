@@ -1,0 +1,54 @@
+"""A suite counts only when it ran tests; the totals close the output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devstack import suites
+from devstack.suites import Result, print_summary, read_report, run_suites
+
+JUNIT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
+
+
+def report(tmp_path: Path, *counts: int) -> Path:
+    path = tmp_path / "report.xml"
+    path.write_text(JUNIT.format(*counts))
+    return path
+
+
+def test_a_report_is_counted(tmp_path: Path) -> None:
+    result = read_report("unit", report(tmp_path, 10, 1, 2, 3), 1, 4.0)
+    assert (result.tests, result.failed, result.skipped, result.passed) == (10, 3, 3, 4)
+
+
+@pytest.mark.parametrize("code", [0, 5])
+def test_a_run_without_tests_is_a_failure(tmp_path: Path, code: int) -> None:
+    assert read_report("unit", report(tmp_path, 0, 0, 0, 0), code, 1.0).failed == 1
+
+
+def test_a_run_that_broke_off_is_a_failure(tmp_path: Path) -> None:
+    assert read_report("unit", tmp_path / "none.xml", 3, 1.0).failed == 1
+    assert read_report("unit", report(tmp_path, 10, 0, 0, 0), 2, 1.0).failed == 1
+
+
+def test_the_last_line_tells_the_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary([Result("unit", 12, 1, 1, 2.0), Result("odoo 18.0", 5, 0, 0, 3.0)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "15 passed, 1 failed"
+    assert any(line.startswith("odoo 18.0") and " 5 " in line for line in lines)
+
+
+def test_every_suite_runs_although_one_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def run(name: str, _extra: object) -> Result:
+        ran.append(name)
+        return Result(name, 1, int(name == "unit"), 0, 0.1)
+
+    monkeypatch.setattr(suites, "_suite", run)
+    monkeypatch.setattr(suites, "_odoo_suite", lambda _series, _extra: [run("odoo", None)])
+    assert run_suites(suites.NAMES, None, []) == 1
+    assert ran == list(suites.NAMES)
+    assert run_suites(["e2e"], None, []) == 0

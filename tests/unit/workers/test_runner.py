@@ -1,0 +1,95 @@
+"""Parts run together, stop together, and one that dies takes the process down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from threading import Event as Flag
+
+import pytest
+import requests
+
+from bridge.workers.health import HealthServer
+from bridge.workers.runner import STOP_SIGNALS, run_parts
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def until_stopped(stop: Flag) -> None:
+    stop.wait()
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_stops_every_part_and_the_exit_is_clean(number: signal.Signals) -> None:
+    ended: list[str] = []
+
+    def part(stop: Flag) -> None:
+        stop.wait()
+        ended.append("part")
+
+    def caller(stop: Flag) -> None:
+        os.kill(os.getpid(), number)
+        stop.wait()
+        ended.append("caller")
+
+    assert run_parts({"part": part, "caller": caller}) == 0
+    assert sorted(ended) == ["caller", "part"]
+
+
+def test_a_part_that_dies_stops_the_others_and_the_exit_is_1() -> None:
+    def dying(_stop: Flag) -> None:
+        raise ValueError("bug")
+
+    assert run_parts({"good": until_stopped, "bad": dying}, signals=()) == 1
+
+
+def test_a_part_that_returns_before_the_stop_counts_as_dead() -> None:
+    assert run_parts({"good": until_stopped, "bad": lambda _stop: None}, signals=()) == 1
+
+
+def test_a_part_that_hangs_is_left_behind_after_the_grace() -> None:
+    never = Flag()
+    stop = Flag()
+    stop.set()
+    assert run_parts({"hung": lambda _stop: never.wait() and None}, stop, 0.01, ()) == 0
+    never.set()
+
+
+def test_a_process_ends_by_sigterm_with_exit_code_0() -> None:
+    code = (
+        "import sys; from bridge.workers.runner import run_parts\n"
+        "def part(stop):\n"
+        "    print('up', flush=True); stop.wait()\n"
+        "sys.exit(run_parts({'part': part}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)  # noqa: S603
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+def test_health_answers_while_the_process_works() -> None:
+    server = HealthServer(0, "127.0.0.1")
+    stop = Flag()
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.port}"
+        assert requests.get(f"{url}/health", timeout=5).json() == {"status": "ok"}
+        assert requests.get(f"{url}/secret", timeout=5).status_code == 404
+    finally:
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
