@@ -36,7 +36,7 @@ _ADVICE = {
     "odoo_addon_missing": "install the addon miasalud_crm in that database",
     "bad_settings": "set it in the environment or in .env; .env.example lists every variable",
     "api_unreachable": "run: python -m bridge serve",
-    "api_not_ready": "look at /api/v1/reports/health and at the API's log",
+    "api_not_ready": "its log says which part is away; queue or mirror must answer",
 }
 _FALLBACKS = {
     "mirror": "check DATABASE_URL and that the database is up",

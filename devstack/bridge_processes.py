@@ -134,8 +134,13 @@ class Bridge:
         return {**inherited, "PYTHONPATH": str(CHECKOUT), **self.env}
 
     def _accepts(self) -> bool:
+        """Whether it is ready, and this one: another bridge on the port would refuse the key."""
+        key = {"X-API-KEY": self.api_key}
         try:
-            answer = requests.get(f"{self.api_url}/ready", timeout=5)
+            ready = requests.get(f"{self.api_url}/ready", timeout=5)
+            ours = requests.get(
+                f"{self.api_url}/api/v1/manychat/webhook/verify", headers=key, timeout=5
+            )
         except requests.RequestException:
             return False
-        return answer.status_code == 200
+        return (ready.status_code, ours.status_code) == (200, 200)

@@ -53,6 +53,7 @@ def _with_capability() -> tuple[str, ...]:
         f"--reuid={entry.pw_uid}",
         f"--regid={entry.pw_gid}",
         "--clear-groups",
+        "--securebits=+no_setuid_fixup",  # else access() forgets the capability, and initdb asks it
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
         "--pdeathsig=INT",  # PostgreSQL's fast shutdown; the change of user clears an earlier one

@@ -12,11 +12,7 @@ def serve_odoo(series: str | None) -> int:
     """Start it, say where it is and who can log in, and wait."""
     with Stack(choose(series), name="dev", keep=True) as stack:
         stack.odoo.start()
-        print(
-            "\n".join(
-                ["", *logins(stack.odoo), f"  log    {stack.logs / 'odoo.log'}", "Ctrl-C stops it."]
-            )
-        )
+        print("\n".join(["", *logins(stack.odoo), f"  log          {stack.logs / 'odoo.log'}"]))
         stay_up()
     return 0
 

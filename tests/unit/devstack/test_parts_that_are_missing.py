@@ -9,6 +9,7 @@ import pytest
 from devstack import apt, browser, identity, make_venv, node, odoo_venv, postgres_binaries
 from devstack.apt import PrivateApt, mirror
 from devstack.errors import CommandFailed, PartMissing
+from devstack.spawning import spawn
 
 
 def nothing(*_: object, **__: object) -> None:
@@ -138,6 +139,19 @@ def test_root_goes_on_as_nobody_where_everyone_may_enter(
     monkeypatch.setattr(identity.os, "geteuid", lambda: 0)
     monkeypatch.setattr(identity, "open_to_others", lambda _folder: True)
     assert identity.unprivileged(tmp_path).user == "nobody"
+
+
+def test_a_program_in_a_closed_folder_can_be_reached_by_whom_postgres_runs_as(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.touch(mode=0o755)
+    who = identity.unprivileged(closed)
+    with (tmp_path / "out").open("wb") as output:
+        child = spawn(["test", "-x", str(program)], output=output, identity=who)
+    assert child.wait(10) == 0, (tmp_path / "out").read_text()
 
 
 def test_a_closed_folder_on_the_way_is_seen(tmp_path: Path) -> None:
