@@ -102,6 +102,22 @@ async def post_stage_change(
     return await _take(EventType.STAGE, request, intake, idempotency_key)
 
 
+@router.post("/manychat/webhook/address", **_documented(EventType.ADDRESS))
+async def post_address(
+    request: Request, intake: Taking, idempotency_key: IdempotencyKey = None
+) -> AcceptedAnswer:
+    """A contact's address, in whole or in part."""
+    return await _take(EventType.ADDRESS, request, intake, idempotency_key)
+
+
+@router.post("/crm/webhook/lead", **_documented(EventType.LEAD))
+async def post_lead(
+    request: Request, intake: Taking, idempotency_key: IdempotencyKey = None
+) -> AcceptedAnswer:
+    """The predecessor's lead event: contact, advisors and state in one body."""
+    return await _take(EventType.LEAD, request, intake, idempotency_key)
+
+
 @router.get("/manychat/webhook/verify", responses=documented(MissingKey))
 async def verify(request: Request) -> VerifyAnswer:
     """Says that the webhook is alive, and lists the endpoints."""

@@ -122,13 +122,99 @@ class StageChangePayload(Payload):
     summary: Text = None
 
 
+class AddressPayload(Payload):
+    """A contact's address: at least one part; the parts that are absent stay as they are."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "manychat_id": "MC99999",
+                "street": "Av. Arequipa 123",
+                "district": "Lince",
+                "city": "Lima",
+                "state": "Lima",
+                "country": "Perú",
+            }
+        },
+    )
+
+    street: Text = None
+    district: Text = None
+    city: Text = None
+    state: Annotated[Text, Field(description="The region, not ManyChat's state.")] = None
+    country: Text = None
+
+
+class LeadState(BaseModel):
+    """The state inside a lead event."""
+
+    model_config = ConfigDict(extra="allow")
+
+    stage_id: Annotated[
+        str | int | None, Field(description="Kept, never used: Odoo's mapping goes by `stage`.")
+    ] = None
+    stage: Text = None
+    summary: Text = None
+    date: When = None
+
+
+class LeadPayload(Payload):
+    """The predecessor's lead event; `state.date` is when it happened."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "manychat_id": "MC99999",
+                "first_name": "Ana",
+                "last_name": "García",
+                "phone": "+521234567891",
+                "channel": "Facebook",
+                "entry_date": "2025-06-10T10:00:00Z",
+                "medical_advisor_id": 101,
+                "commercial_advisor_id": 700,
+                "state": {
+                    "stage_id": 3,
+                    "stage": "Comienza Atención Comercial",
+                    "summary": "Preguntó por el producto X.",
+                    "date": "2025-06-10T10:15:00Z",
+                },
+            }
+        },
+    )
+
+    first_name: Text = None
+    last_name: Text = None
+    phone: str | int | None = None
+    channel: str | int | None = None
+    entry_date: When = None
+    medical_advisor_id: Reference = None
+    commercial_advisor_id: Reference = None
+    state: LeadState | Text = None
+
+
 PAYLOADS: Mapping[EventType, type[Payload]] = {
     EventType.CONTACT: ContactPayload,
     EventType.ASSIGNMENT: AssignmentPayload,
     EventType.STAGE: StageChangePayload,
+    EventType.ADDRESS: AddressPayload,
+    EventType.LEAD: LeadPayload,
 }
 
 
 def body_schema(type: EventType) -> dict[str, Any]:
-    """The JSON Schema of a kind's body, with its example."""
-    return PAYLOADS[type].model_json_schema()
+    """The JSON Schema of a kind's body, with its example and without references."""
+    schema = PAYLOADS[type].model_json_schema()
+    inner = schema.pop("$defs", {})
+    whole: dict[str, Any] = _inlined(schema, inner)
+    return whole
+
+
+def _inlined(node: Any, inner: Mapping[str, Any]) -> Any:
+    """Inside an OpenAPI document a reference to `$defs` would lead nowhere."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            return inner[node["$ref"].rpartition("/")[2]]
+        return {key: _inlined(value, inner) for key, value in node.items()}
+    return [_inlined(item, inner) for item in node] if isinstance(node, list) else node

@@ -79,7 +79,8 @@ def accept(
 def read_event(envelope: Envelope, rules: Rules) -> Event:
     """The cleaned event of an envelope.
 
-    Raises UnusableEvent: `bad_body` (a dead letter's text), `unknown_type`, `no_manychat_id`.
+    Raises UnusableEvent: `bad_body` (a dead letter's text), `unknown_type`, `no_manychat_id`,
+    `no_address` (an address of which no part says anything).
     """
     if not isinstance(envelope.payload, dict):
         raise UnusableEvent("bad_body", "the body is not a JSON object")
@@ -89,7 +90,7 @@ def read_event(envelope: Envelope, rules: Rules) -> Event:
     reading = _Reading(envelope.payload, envelope.received_at, rules)
     occurred_at = reading.occurred_at()
     values = reading.values(envelope.type)
-    guessed = envelope.type is EventType.CONTACT and "phone" in values and "channel" not in values
+    guessed = envelope.type in _GUESSING and "phone" in values and "channel" not in values
     if guessed:
         values["channel"] = WHATSAPP
     return Event(
@@ -124,8 +125,10 @@ class _Reading:
         said = {key: self._value(key) for key in READ_BY[type]}
         values: dict[str, Value] = {key: v for key, v in said.items() if v is not None}
         if type is EventType.ADDRESS:
-            address = {ADDRESS_PARTS[key]: str(value) for key, value in values.items()}
-            return {"address": address} if address else {}
+            return {"address": _address(values)}
+        if type is EventType.LEAD and "state" not in values and spelled(self.body, "stage_id"):
+            # an id of the predecessor's own Odoo: nothing here knows what stage it meant
+            self._note("state.stage_id", "no_state")
         return values
 
     def _value(self, key: str) -> Value | None:
@@ -163,6 +166,7 @@ def clean_reference(value: Any) -> Cleaned[str]:
     return Cleaned(None) if _is_nobody(value) else clean_id(value)
 
 
+_GUESSING = frozenset({EventType.CONTACT, EventType.LEAD})
 _TIMES = frozenset({"subscribed_at", "entry_date", "registered_at"})
 _CLEANERS: Mapping[str, Callable[[Any], Cleaned[str]]] = {
     "first_name": clean_name,
@@ -174,6 +178,13 @@ _CLEANERS: Mapping[str, Callable[[Any], Cleaned[str]]] = {
     "medical": clean_reference,
     "advisor": clean_reference,
 }
+
+
+def _address(values: Mapping[str, Value]) -> dict[str, str]:
+    if not values:
+        parts = ", ".join(ADDRESS_PARTS.values())
+        raise UnusableEvent("no_address", f"at least one is due of {parts}")
+    return {ADDRESS_PARTS[key]: str(value) for key, value in values.items()}
 
 
 def _is_nobody(raw: Any) -> bool:

@@ -1,6 +1,7 @@
 """The one table of field names: the seed's, the predecessor's and English ones.
 
 A new ManyChat field starts here: a key with its spellings, and the kinds that read it.
+`state.stage` is the field `stage` inside the object `state` (the predecessor's lead event).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bridge.events.event import EventType
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "manychat_id": ("manychat_id", "subscriber_id"),
     "event_id": ("event_id",),
-    "occurred_at": ("datetime_actual", "fecha_asignacion", "occurred_at"),
+    "occurred_at": ("datetime_actual", "fecha_asignacion", "occurred_at", "state.date"),
     "first_name": ("nombre_lead", "first_name"),
     "last_name": ("apellido_lead", "last_name"),
     "phone": ("whatsapp", "phone", "whatsapp_phone", "telefono"),
@@ -24,9 +25,10 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "entry_date": ("entry_date", "fecha_entrada"),
     "registered_at": ("registration_date", "fecha_registro"),
     "initial_state": ("estado_inicial", "initial_state"),
-    "state": ("stage_manychat", "ultimo_estado", "last_state", "state", "stage"),
+    "state": ("stage_manychat", "ultimo_estado", "last_state", "state", "stage", "state.stage"),
+    "stage_id": ("state.stage_id",),
     "category": ("category", "categoria"),
-    "summary": ("summary", "resumen"),
+    "summary": ("summary", "resumen", "state.summary"),
     "campaign": ("campaign_id", "campaign", "campania_id"),
     "commercial": ("comercial_id", "commercial_advisor_id"),
     "medical": ("medico_id", "medical_advisor_id"),
@@ -56,11 +58,28 @@ READ_BY: Mapping[EventType, tuple[str, ...]] = {
     EventType.ASSIGNMENT: ("campaign", "commercial", "medical", "registered_at", *_STATE),
     EventType.STAGE: ("advisor", *_STATE),
     EventType.ADDRESS: tuple(ADDRESS_PARTS),
+    EventType.LEAD: (
+        "first_name", "last_name", "phone", "channel", "entry_date", "commercial", "medical",
+        "state", "summary",
+    ),
 }  # fmt: skip
 
 EVENT_ID_SPELLINGS = frozenset(SPELLINGS["event_id"])
 
 
 def spelled(payload: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """Every spelling of `key` that the payload holds, with its raw value, the main one first."""
-    return [(name, payload[name]) for name in SPELLINGS[key] if name in payload]
+    """Every spelling of `key` that the payload holds, with its raw value, the main one first.
+
+    An object that another spelling looks into is no value itself.
+    """
+    names = SPELLINGS[key]
+    opened = {name.partition(".")[0] for name in names if "." in name}
+    found = []
+    for name in names:
+        outer, _, inner = name.partition(".")
+        raw = payload.get(outer)
+        if inner and isinstance(raw, Mapping) and inner in raw:
+            found.append((name, raw[inner]))
+        elif not inner and name in payload and not (name in opened and isinstance(raw, Mapping)):
+            found.append((name, raw))
+    return found

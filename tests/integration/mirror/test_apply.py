@@ -190,6 +190,32 @@ def test_a_campaign_is_found_again_by_the_name_it_was_made_for(mirror: Mirror) -
     assert names == ["85", "Campaña Ñandú"]
 
 
+def test_an_address_keeps_the_newest_of_each_part(mirror: Mirror) -> None:
+    said = [body(1, city="Lima", distrito="Lince"), body(5, city="Cusco"), body(3, city="Ica")]
+    for number, payload in enumerate(said):
+        mirror.deliver(mirror.envelope(EventType.ADDRESS, payload, event_id(f"address-{number}")))
+    [address] = mirror.picture()["addresses"]
+    assert (address["city"], address["district"], address["street"]) == ("Cusco", "Lince", None)
+    assert mirror.outbox()[0]["body"]["values"] == {"address": {"city": "Lima",
+                                                                "district": "Lince"}}  # fmt: skip
+
+
+def test_the_predecessors_lead_event_fills_contact_advisors_and_state(mirror: Mirror) -> None:
+    payload = {"manychat_id": "MC-1", "first_name": "Ana", "channel": "IG",
+               "entry_date": "2025-10-01", "medical_advisor_id": 101,
+               "state": {"stage": "Comienza Cotización", "summary": "Pidió precio.",
+                         "date": "2025-10-20T10:15:00Z"}}  # fmt: skip
+    mirror.deliver(mirror.envelope(EventType.LEAD, payload, event_id("lead")))
+    picture = mirror.picture()
+    [contact], [state], [assigned] = (picture[k] for k in ("contacts", "states", "campaigns"))
+    assert (contact["first_name"], contact["channel"]) == ("Ana", "Instagram")
+    assert state["state"] == assigned["last_state"] == "Comienza Cotización"
+    assert (assigned["medical_advisor_ref"], assigned["summary"]) == ("101", "Pidió precio.")
+    [row] = mirror.outbox()
+    assert row["body"]["type"] == "lead"
+    assert row["body"]["occurred_at"] == "2025-10-20T10:15:00.000000Z"
+
+
 def test_nothing_is_kept_when_the_transaction_fails(mirror: Mirror) -> None:
     with pytest.raises(RuntimeError), mirror.store.transaction() as session:
         session.execute(insert(Advisor), [{"name": "Ana"}])

@@ -35,6 +35,7 @@ KINDS = {
     "contact": EventType.CONTACT,
     "campaign-assignment": EventType.ASSIGNMENT,
     "stage-change": EventType.STAGE,
+    "address": EventType.ADDRESS,
 }
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

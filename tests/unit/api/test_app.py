@@ -135,6 +135,8 @@ async def test_the_openapi_document_shows_main_spellings_examples_and_problems(a
         f"{ROOT}/manychat/webhook/contact",
         f"{ROOT}/manychat/webhook/campaign-assignment",
         f"{ROOT}/manychat/webhook/stage-change",
+        f"{ROOT}/manychat/webhook/address",
+        f"{ROOT}/crm/webhook/lead",
         f"{ROOT}/manychat/webhook/verify",
     ]
     contact = document["paths"][paths[0]]["post"]

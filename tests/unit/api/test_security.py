@@ -17,6 +17,8 @@ WEBHOOKS = [
     f"{ROOT}/manychat/webhook/campaign-contact-assign",
     f"{ROOT}/manychat/webhook/stage-change",
     f"{ROOT}/crm/webhook/stage-change",
+    f"{ROOT}/manychat/webhook/address",
+    f"{ROOT}/crm/webhook/lead",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The three webhooks: what they keep, where, and what they answer."""
+"""The webhooks: what they keep, where, and what they answer."""
 
 from __future__ import annotations
 
@@ -37,16 +37,19 @@ SEED_CONTACT = {
         ),
         (STAGE, EventType.STAGE, "manychat-campaign-queue"),
         (f"{ROOT}/crm/webhook/stage-change", EventType.STAGE, "manychat-campaign-queue"),
+        (f"{ROOT}/manychat/webhook/address", EventType.ADDRESS, "manychat-contact-queue"),
+        (f"{ROOT}/crm/webhook/lead", EventType.LEAD, "manychat-campaign-queue"),
     ],
 )
 async def test_each_webhook_and_alias_keeps_its_kind_in_its_queue(
     api: Any, path: str, type: EventType, queue: str
 ) -> None:
-    answer = await api.post(path, {"manychat_id": "MC1", "extra": {"kept": [1, "ñ"]}})
+    body = {"manychat_id": "MC1", "extra": {"kept": [1, "ñ"]}, "ciudad": "Lima"}
+    answer = await api.post(path, body)
 
     [(name, envelope)] = api.sender.kept
     assert (answer.status, name, envelope.type) == (202, queue, type)
-    assert envelope.payload == {"manychat_id": "MC1", "extra": {"kept": [1, "ñ"]}}
+    assert envelope.payload == body
     assert answer.json == {
         "status": "accepted",
         "event_id": envelope.id,
@@ -133,9 +136,18 @@ async def test_verify_lists_every_webhook_with_its_aliases(api: Any) -> None:
     assert answer.json["status"] == "ok"
     assert answer.json["endpoints"] == [
         f"GET {ROOT}/manychat/webhook/verify",
+        f"POST {ROOT}/crm/webhook/lead",
         f"POST {ROOT}/crm/webhook/stage-change",
+        f"POST {ROOT}/manychat/webhook/address",
         f"POST {ROOT}/manychat/webhook/campaign-assignment",
         f"POST {ROOT}/manychat/webhook/campaign-contact-assign",
         f"POST {ROOT}/manychat/webhook/contact",
         f"POST {ROOT}/manychat/webhook/stage-change",
     ]
+
+
+async def test_an_address_without_a_part_is_refused_and_kept(api: Any) -> None:
+    answer = await api.post(f"{ROOT}/manychat/webhook/address", {"manychat_id": "MC1", "city": ""})
+    [(queue, letter)] = api.sender.kept
+    assert (answer.status, answer.json["code"]) == (422, "no_address")
+    assert (queue, letter.payload) == ("dead-letter-queue", {"manychat_id": "MC1", "city": ""})

@@ -79,7 +79,55 @@ def test_an_address_reads_state_as_a_region() -> None:
     assert event.values == {
         "address": {"street": "Av. Sol 1", "district": "Lince", "state": "Lima"}
     }
-    assert read(EventType.ADDRESS, street="").values == {}
+
+
+@pytest.mark.parametrize("body", [{}, {"street": ""}, {"city": "{{cuf_1}}", "state": None}])
+def test_an_address_without_a_usable_part_is_unusable(body: dict[str, Any]) -> None:
+    with pytest.raises(UnusableEvent) as caught:
+        read(EventType.ADDRESS, **body)
+    assert caught.value.code == "no_address"
+
+
+def test_the_predecessors_lead_event() -> None:
+    event = read(
+        EventType.LEAD,
+        first_name="Ana",
+        phone="+521234567891",
+        entry_date="2025-06-10",
+        commercial_advisor_id=700,
+        medical_advisor_id=None,
+        state={"stage_id": 3, "stage": "Comienza Cotización", "summary": "Pidió precio.",
+               "date": "2025-06-10T10:15:00Z"},
+    )  # fmt: skip
+    assert event.values == {
+        "first_name": "Ana",
+        "phone": "+521234567891",
+        "channel": "WhatsApp",
+        "entry_date": datetime(2025, 6, 10, 5, tzinfo=UTC),
+        "commercial": "700",
+        "state": "Comienza Cotización",
+        "summary": "Pidió precio.",
+    }
+    assert (event.occurred_at, event.scrubs, event.guessed) == (
+        datetime(2025, 6, 10, 10, 15, tzinfo=UTC), (), {"channel"},
+    )  # fmt: skip
+
+
+def test_a_lead_whose_state_is_only_the_predecessors_stage_id_is_said() -> None:
+    event = read(EventType.LEAD, first_name="Ana", state={"stage_id": 3, "date": None})
+    assert event.values == {"first_name": "Ana"}
+    assert event.scrubs == (Scrub("state.stage_id", "no_state"),)
+
+
+@pytest.mark.parametrize("state", ["Comienza Cotización", {"stage": "Comienza Cotización"}])
+def test_a_leads_state_may_be_an_object_or_a_text(state: Any) -> None:
+    event = read(EventType.LEAD, state=state)
+    assert (event.values, event.scrubs) == ({"state": "Comienza Cotización"}, ())
+
+
+def nested(name: str, value: Any) -> dict[str, Any]:
+    outer, _, inner = name.partition(".")
+    return {outer: {inner: value} if inner else value}
 
 
 @pytest.mark.parametrize("type", sorted(READ_BY))
@@ -89,7 +137,8 @@ def test_every_spelling_of_every_field_says_the_same(type: EventType) -> None:
         "subscribed_at": "2025-01-02", "entry_date": "2025-01-02", "registered_at": "2025-01-02",
     }  # fmt: skip
     for key in READ_BY[type]:
-        said = [read(type, **{name: samples.get(key, "algo")}).values for name in SPELLINGS[key]]
+        value = samples.get(key, "algo")
+        said = [read(type, **nested(name, value)).values for name in SPELLINGS[key]]
         assert all(values == said[0] for values in said), key
         assert said[0], key
 
@@ -221,7 +270,7 @@ def test_a_mended_rule_heals_a_replay() -> None:
     [
         ("cut text", EventType.CONTACT, "bad_body"),
         ({"manychat_id": "1"}, EventType.UPDATE, "unknown_type"),
-        ({"manychat_id": "1"}, EventType.LEAD, "unknown_type"),
+        ({"manychat_id": "1"}, EventType.ADDRESS, "no_address"),
         ({"manychat_id": "-"}, EventType.CONTACT, "no_manychat_id"),
         ({"cut": "…", "length": 1, "sha256": ""}, EventType.CONTACT, "no_manychat_id"),
     ],
@@ -287,11 +336,15 @@ def test_a_numeric_given_id_counts_as_its_digits() -> None:
 def test_the_documented_body_shows_the_main_spelling_of_every_key_that_is_read(
     type: EventType,
 ) -> None:
-    documented = set(body_schema(type)["properties"])
+    properties = body_schema(type)["properties"]
+    documented = set(properties)
+    for inner in properties.get("state", {}).get("anyOf", []):
+        documented |= {f"state.{name}" for name in inner.get("properties", {})}
     for key in (*READ_BY[type], "manychat_id", "event_id", "occurred_at"):
         assert documented & set(SPELLINGS[key]), key
     readable = {name for key in READ_BY[type] for name in SPELLINGS[key]}
-    common = {"manychat_id", "event_id", "datetime_actual", "tipo_asignacion"}
+    common = {"manychat_id", "event_id", "datetime_actual", "tipo_asignacion", "state.stage_id",
+              "state.date"}  # fmt: skip
     assert documented <= readable | common
 
 
