@@ -1,4 +1,4 @@
-"""What the API stands on: the queue's sender and the mirror's inbox, opened when first used."""
+"""What the API stands on: queue, inbox and the mirror's desk, opened when first used."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fastapi import FastAPI
 
+from bridge.errors import AwayError
 from bridge.events.envelope import Envelope
 from bridge.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from bridge.api.mirror_desk import MirrorDesk
+
+T = TypeVar("T")
+
 _INBOX_THREADS = 8
+_DESK_THREADS = 8
+DESK_SECONDS = 10.0
 
 
 class Sender(Protocol):
@@ -35,23 +44,43 @@ class Inbox(Protocol):
 
 @dataclass
 class Parts:
-    """The two places that can keep an event; the inbox is called in threads of its own."""
+    """The two places that can keep an event, and the desk that answers about the mirror.
+
+    Inbox and desk have threads (and connections) of their own: a mirror that is slow to answer
+    must not keep a webhook from its inbox.
+    """
 
     sender: Sender
     inbox: Inbox
+    desk: MirrorDesk | None = None
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_INBOX_THREADS, thread_name_prefix="inbox")
+    )
+    _desk_pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_DESK_THREADS, thread_name_prefix="desk")
     )
 
     async def in_thread(self, call: Callable[..., None], *args: Any) -> None:
         """Run a blocking inbox call; when the wait is cancelled, the call itself goes on."""
         await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
+    async def ask(self, call: Callable[..., T], *args: Any, seconds: float = DESK_SECONDS) -> T:
+        """Run a blocking call to the desk or to Odoo. Raises AwayError after `seconds`."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                return await loop.run_in_executor(self._desk_pool, partial(call, *args))
+        except TimeoutError:
+            raise AwayError("no_answer_in_time", f"{seconds:g} s") from None
+
     async def close(self) -> None:
         """Give everything back without waiting for a mirror that hangs."""
         await self.sender.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._desk_pool.shutdown(wait=False, cancel_futures=True)
         self.inbox.close()
+        if self.desk is not None:
+            self.desk.close()
 
 
 def settings_of(app: FastAPI) -> Settings:
@@ -70,10 +99,21 @@ def parts_of(app: FastAPI) -> Parts:
     return parts
 
 
+def desk_of(app: FastAPI) -> MirrorDesk:
+    """The mirror's desk. Raises AwayError when the app was given none."""
+    desk = parts_of(app).desk
+    if desk is None:
+        raise AwayError("no_mirror")
+    return desk
+
+
 def open_parts(settings: Settings) -> Parts:
     """The real parts; connects to nothing yet."""
     # late: the OpenAPI document must not need a queue client or a database driver
+    from bridge.api.mirror_desk import MirrorDesk  # noqa: PLC0415
     from bridge.api.mirror_inbox import MirrorInbox  # noqa: PLC0415
     from bridge.queue.sender import QueueSender  # noqa: PLC0415
 
-    return Parts(sender=QueueSender(settings), inbox=MirrorInbox(settings))
+    return Parts(
+        sender=QueueSender(settings), inbox=MirrorInbox(settings), desk=MirrorDesk(settings)
+    )

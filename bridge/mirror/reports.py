@@ -7,22 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bridge.mirror.chunks import rows_by
 from bridge.mirror.delivery import DeadLetter, Inbox, Ledger, Outbox
 from bridge.mirror.digests import id_digest
-from bridge.mirror.tables import Contact
+from bridge.mirror.tables import (
+    Advisor,
+    CampaignContact,
+    Contact,
+    ContactAssignment,
+    ContactState,
+)
 
 
 @dataclass(frozen=True)
 class ContactSummary:
-    """Where one contact stands."""
+    """Where one contact stands; advisors by name, or by what ManyChat wrote of them."""
 
     manychat_id: str
     lead_id: int | None
     stage: str | None
     sync_status: str
+    state: str | None
+    commercial: str | None
+    medical: str | None
 
 
 @dataclass(frozen=True)
@@ -45,12 +54,62 @@ class TraceRow:
 
 def lookup(session: Session, manychat_id: str) -> ContactSummary | None:
     """The contact of that id, None if the mirror does not know it."""
-    columns = (Contact.manychat_id, Contact.odoo_lead_id, Contact.odoo_stage,
+    columns = (Contact.id, Contact.manychat_id, Contact.odoo_lead_id, Contact.odoo_stage,
                Contact.odoo_sync_status)  # fmt: skip
     row = session.execute(
         select(*columns).where(Contact.manychat_digest == id_digest(manychat_id))
     ).first()
-    return ContactSummary(*row) if row else None
+    if row is None:
+        return None
+    commercial, medical = _advisors(session, row.id)
+    return ContactSummary(
+        row.manychat_id, row.odoo_lead_id, row.odoo_stage, row.odoo_sync_status,
+        _last_state(session, row.id), commercial, medical,
+    )  # fmt: skip
+
+
+def campaign_in_force(session: Session, contact_id: int) -> int | None:
+    """The campaign that the contact was put into last; None before any."""
+    given = ContactAssignment
+    newest = (
+        select(given.campaign_id)
+        .where(given.contact_id == contact_id, given.campaign_id.is_not(None))
+        .order_by(given.clock.desc())
+        .limit(1)
+    )
+    return session.execute(newest).scalar()
+
+
+def _last_state(session: Session, contact_id: int) -> str | None:
+    newest = (
+        select(ContactState.state)
+        .where(ContactState.contact_id == contact_id)
+        # rows that were adopted have no clock: older than any that has one
+        .order_by(func.coalesce(ContactState.clock, "").desc(), ContactState.id.desc())
+        .limit(1)
+    )
+    return session.execute(newest).scalar()
+
+
+def _advisors(session: Session, contact_id: int) -> tuple[str | None, str | None]:
+    """Commercial and medical advisor in the campaign in force."""
+    commercial, medical = aliased(Advisor), aliased(Advisor)
+    row = session.execute(
+        select(
+            func.coalesce(commercial.name, CampaignContact.commercial_advisor_ref),
+            func.coalesce(medical.name, CampaignContact.medical_advisor_ref),
+        )
+        .select_from(CampaignContact)
+        .join(commercial, commercial.id == CampaignContact.commercial_advisor_id, isouter=True)
+        .join(medical, medical.id == CampaignContact.medical_advisor_id, isouter=True)
+        .where(
+            CampaignContact.contact_id == contact_id,
+            # NULL = NULL is not true: without a campaign there is one row without one
+            func.coalesce(CampaignContact.campaign_id, 0)
+            == (campaign_in_force(session, contact_id) or 0),
+        )
+    ).first()
+    return (row[0], row[1]) if row else (None, None)
 
 
 def trace(session: Session, event_ids: Collection[str]) -> list[TraceRow]:

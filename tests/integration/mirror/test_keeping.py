@@ -6,9 +6,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from bridge.events.event import EventType
 from bridge.mirror import dead_letters, inbox, lease, reports
+from bridge.mirror.tables import Advisor
 from tests.integration.mirror.conftest import NOW, Mirror
 
 
@@ -77,3 +79,32 @@ def test_reports_tell_where_a_contact_and_its_events_stand(mirror: Mirror) -> No
     assert found.sync_status == "pending"
     assert (row.event_id, row.mirrored_at, row.synced_at, row.status) == (id, NOW, None, "pending")
     assert counted == {"contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0}
+
+
+def test_the_look_up_tells_the_advisors_of_the_campaign_in_force_and_the_last_state(
+    mirror: Mirror,
+) -> None:
+    with mirror.store.transaction() as session:
+        session.execute(insert(Advisor), [{"name": "Ana Ruiz", "email": "ana@example.com"}])
+    said = [
+        (5, {"campaign_id": "Otoño", "comercial_id": "old@example.com", "ultimo_estado": "A"}),
+        (9, {"campaign_id": "Invierno", "comercial_id": "ana@example.com", "medico_id": "101",
+             "ultimo_estado": "B"}),
+        (7, {"ultimo_estado": "C"}),
+    ]  # fmt: skip
+    for minute, fields in said:
+        body = {"manychat_id": "MC-1", "datetime_actual": f"2025-10-20T10:0{minute}:00Z", **fields}
+        mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, event_id(f"said-{minute}")))
+    with mirror.store.transaction() as session:
+        found = reports.lookup(session, "MC-1")
+    assert found is not None
+    assert (found.commercial, found.medical, found.state) == ("Ana Ruiz", "101", "B")
+
+
+def test_the_look_up_tells_an_advisor_without_a_campaign(mirror: Mirror) -> None:
+    body = {"manychat_id": "MC-1", "comercial_id": "700"}
+    mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, event_id("a")))
+    with mirror.store.transaction() as session:
+        found = reports.lookup(session, "MC-1")
+    assert found is not None
+    assert (found.commercial, found.medical, found.state) == ("700", None, None)

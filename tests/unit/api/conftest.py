@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -110,6 +111,7 @@ class Api:
         return await self.call("POST", path, content, key=key, **headers)
 
     async def get(self, path: str, key: str | None = None) -> Answer:
+        """`path` may carry a query."""
         return await self.call("GET", path, b"", key=key)
 
     async def call(
@@ -129,9 +131,9 @@ class Api:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
+            "path": unquote(path.partition("?")[0]),
+            "raw_path": path.partition("?")[0].encode(),
+            "query_string": path.partition("?")[2].encode(),
             "root_path": "",
             "headers": [(n.encode(), v.encode("utf-8")) for n, v in given.items()],
             "client": ("127.0.0.1", 1),
