@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from bridge import __version__, log
-from bridge.api import contact_lookup, docs, health, problems, webhooks
+from bridge.api import contact_lookup, docs, flow_help, health, problems, webhooks
 from bridge.api.parts import Parts, parts_of, settings_of
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(health.metrics_router)
     app.include_router(health.metrics_router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)
+    app.include_router(flow_help.router, prefix=PREFIX)
     app.include_router(contact_lookup.router, prefix=PREFIX)
     app.include_router(contact_lookup.old_router)
     app.include_router(contact_lookup.old_router, prefix=PREFIX)

@@ -14,7 +14,7 @@ from bridge.api.parts import Parts
 from bridge.api.problems import BodyTooLarge, Unavailable, UnusableBody
 from bridge.errors import UnusableEvent
 from bridge.events.envelope import Envelope
-from bridge.events.event import EventType, Scrub
+from bridge.events.event import Event, EventType, Scrub
 from bridge.events.ids import new_event_id
 from bridge.events.reading import Rules, accept, read_event
 from bridge.log import get_logger, log_context
@@ -67,9 +67,10 @@ class Intake:
         # a text column of PostgreSQL takes no NUL, and a dead letter must reach its table
         post = _Post(type, body, self._now(), text.replace("\x00", "\ufffd"))
         try:
-            envelope, accepted = self._read(post, text, notes, given_id)
+            envelope, event, scrubs = self._read(post, text, notes, given_id)
         except UnusableEvent as error:
             await self._refuse(post, error)
+        accepted = Accepted(event.event_id, event.manychat_id, queue_for(type), scrubs)
         with log_context(event_id=envelope.id, kind=type.value):
             hop = await self._keep(accepted.queue, envelope)
             _log.info("event_accepted", hop=hop, scrubs=[scrub.text for scrub in accepted.scrubs])
@@ -79,9 +80,17 @@ class Intake:
         ACCEPT_SECONDS.labels(type.value).observe(perf_counter() - started)
         return accepted
 
+    def preview(
+        self, type: EventType, body: Body, content_type: str | None
+    ) -> tuple[Event, tuple[Scrub, ...]]:
+        """What `take` would make of this body, keeping nothing. Raises UnusableEvent."""
+        text, notes = decode(body.data, content_type)
+        _, event, scrubs = self._read(_Post(type, body, self._now(), text), text, notes, None)
+        return event, scrubs
+
     def _read(
         self, post: _Post, text: str, notes: list[Scrub], given_id: str | None
-    ) -> tuple[Envelope, Accepted]:
+    ) -> tuple[Envelope, Event, tuple[Scrub, ...]]:
         if post.body.oversized:
             raise UnusableEvent("too_large", f"{post.body.length} bytes")
         if not post.body.complete:
@@ -97,8 +106,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001  (a fault of ours: the body is kept for a replay)
             _log.exception("reading_failed", kind=post.type.value)
             raise UnusableEvent("reading_failed", error.__class__.__name__) from None
-        scrubs = (*notes, *more_notes, *event.scrubs)
-        return envelope, Accepted(event.event_id, event.manychat_id, queue_for(post.type), scrubs)
+        return envelope, event, (*notes, *more_notes, *event.scrubs)
 
     async def _refuse(self, post: _Post, error: UnusableEvent) -> NoReturn:
         letter = _dead_letter(post, error)

@@ -20,6 +20,11 @@ class MirrorDesk:
         with self._store.transaction() as session:
             return reports.lookup(session, manychat_id)
 
+    def outcome_of_state(self, state: str) -> str:
+        """How Odoo took this state the last time: `mapped`, `unmapped` or `never sent`."""
+        with self._store.transaction() as session:
+            return reports.outcome_of_state(session, state)
+
     def close(self) -> None:
         """Give the connections back."""
         self._store.close()

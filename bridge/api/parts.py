@@ -18,11 +18,13 @@ from bridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from bridge.api.mirror_desk import MirrorDesk
+    from bridge.odoo.leads import OdooLeads
 
 T = TypeVar("T")
 
 _INBOX_THREADS = 8
 _DESK_THREADS = 8
+_ODOO_THREADS = 4
 DESK_SECONDS = 10.0
 
 
@@ -44,20 +46,24 @@ class Inbox(Protocol):
 
 @dataclass
 class Parts:
-    """The two places that can keep an event, and the desk that answers about the mirror.
+    """The two places that can keep an event, and who answers questions: the desk, and Odoo.
 
-    Inbox and desk have threads (and connections) of their own: a mirror that is slow to answer
-    must not keep a webhook from its inbox.
+    Each has threads of its own, and inbox and desk have connections of their own: one that is
+    slow to answer must not keep a webhook from its inbox. `odoo` is None where none is set.
     """
 
     sender: Sender
     inbox: Inbox
     desk: MirrorDesk | None = None
+    odoo: OdooLeads | None = None
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_INBOX_THREADS, thread_name_prefix="inbox")
     )
     _desk_pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_DESK_THREADS, thread_name_prefix="desk")
+    )
+    _odoo_pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_ODOO_THREADS, thread_name_prefix="odoo")
     )
 
     async def in_thread(self, call: Callable[..., None], *args: Any) -> None:
@@ -65,22 +71,30 @@ class Parts:
         await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
     async def ask(self, call: Callable[..., T], *args: Any, seconds: float = DESK_SECONDS) -> T:
-        """Run a blocking call to the desk or to Odoo. Raises AwayError after `seconds`."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(seconds):
-                return await loop.run_in_executor(self._desk_pool, partial(call, *args))
-        except TimeoutError:
-            raise AwayError("no_answer_in_time", f"{seconds:g} s") from None
+        """Run a blocking call of the desk. Raises AwayError after `seconds`."""
+        return await _within(seconds, self._desk_pool, partial(call, *args))
+
+    async def ask_odoo(self, call: Callable[..., T], *args: Any, seconds: float) -> T:
+        """Run a blocking call to Odoo. Raises AwayError after `seconds`."""
+        return await _within(seconds, self._odoo_pool, partial(call, *args))
 
     async def close(self) -> None:
         """Give everything back without waiting for a mirror that hangs."""
         await self.sender.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._desk_pool.shutdown(wait=False, cancel_futures=True)
+        self._odoo_pool.shutdown(wait=False, cancel_futures=True)
         self.inbox.close()
         if self.desk is not None:
             self.desk.close()
+
+
+async def _within(seconds: float, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.get_running_loop().run_in_executor(pool, call)
+    except TimeoutError:
+        raise AwayError("no_answer_in_time", f"{seconds:g} s") from None
 
 
 def settings_of(app: FastAPI) -> Settings:
@@ -112,8 +126,9 @@ def open_parts(settings: Settings) -> Parts:
     # late: the OpenAPI document must not need a queue client or a database driver
     from bridge.api.mirror_desk import MirrorDesk  # noqa: PLC0415
     from bridge.api.mirror_inbox import MirrorInbox  # noqa: PLC0415
+    from bridge.odoo.client import OdooClient  # noqa: PLC0415
+    from bridge.odoo.leads import OdooLeads  # noqa: PLC0415
     from bridge.queue.sender import QueueSender  # noqa: PLC0415
 
-    return Parts(
-        sender=QueueSender(settings), inbox=MirrorInbox(settings), desk=MirrorDesk(settings)
-    )
+    odoo = OdooLeads(OdooClient.from_settings(settings)) if settings.odoo_url else None
+    return Parts(QueueSender(settings), MirrorInbox(settings), MirrorDesk(settings), odoo)

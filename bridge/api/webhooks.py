@@ -120,7 +120,10 @@ async def post_lead(
 
 @router.get("/manychat/webhook/verify", responses=documented(MissingKey))
 async def verify(request: Request) -> VerifyAnswer:
-    """Says that the webhook is alive, and lists the endpoints."""
+    """Says that the webhook is alive, and lists the endpoints.
+
+    `…/{kind}/template` gives the request to paste, `…/{kind}/check` tries a body.
+    """
     prefix = request.url.path.removesuffix("/manychat/webhook/verify")
     routes = (route for route in router.routes if isinstance(route, APIRoute))
     endpoints = [

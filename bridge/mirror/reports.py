@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from bridge.mirror.chunks import rows_by
-from bridge.mirror.delivery import DeadLetter, Inbox, Ledger, Outbox
+from bridge.mirror.delivery import SUCCESS, DeadLetter, Inbox, Ledger, Outbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.tables import (
     Advisor,
@@ -110,6 +110,19 @@ def _advisors(session: Session, contact_id: int) -> tuple[str | None, str | None
         )
     ).first()
     return (row[0], row[1]) if row else (None, None)
+
+
+def outcome_of_state(session: Session, state: str) -> str:
+    """How Odoo took this very state the last time: `mapped`, `unmapped` or `never sent`."""
+    newest = (
+        select(Outbox.unmapped)
+        .join(ContactState, ContactState.event_id == Outbox.event_id)
+        .where(ContactState.state == state, Outbox.status == SUCCESS)
+        .order_by(Outbox.id.desc())
+        .limit(1)
+    )
+    unmapped = session.execute(newest).scalar()
+    return "never sent" if unmapped is None else "unmapped" if unmapped else "mapped"
 
 
 def trace(session: Session, event_ids: Collection[str]) -> list[TraceRow]:

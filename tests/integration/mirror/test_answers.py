@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from bridge.events.event import EventType
-from bridge.mirror import outbox
+from bridge.mirror import outbox, reports
 from bridge.mirror.outbox import OutboxRow
 from tests.integration.mirror.conftest import NOW, Mirror
 
@@ -39,6 +39,20 @@ def statuses(mirror: Mirror) -> set[tuple[str, str]]:
             'JOIN "Campaign_Contact" cc ON cc.contact_id = c.id'
         )
     }
+
+
+def test_how_odoo_took_a_state_is_known_once_it_answered(mirror: Mirror) -> None:
+    def outcome() -> str:
+        with mirror.store.transaction() as session:
+            return reports.outcome_of_state(session, "x")
+
+    assign(mirror, "Otoño", "10:00:00")
+    assert outcome() == "never sent"
+    record(mirror, claim(mirror), unmapped=True)
+    assert outcome() == "unmapped"
+    assign(mirror, "Invierno", "11:00:00")
+    record(mirror, claim(mirror))
+    assert outcome() == "mapped"
 
 
 def test_a_failed_call_shows_on_contact_and_campaign(mirror: Mirror) -> None:

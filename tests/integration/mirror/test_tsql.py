@@ -101,6 +101,7 @@ def keep(mirror: Mirror) -> None:
         lease.acquire(session, "job", "two", NOW, 60)
         dead_letters.listing(session)
         reports.lookup(session, "MC-1")
+        reports.outcome_of_state(session, "Nuevo")
         reports.trace(session, [id_of("event-0")])
         reports.counts(session)
     mirror.store.ping()

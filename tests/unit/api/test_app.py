@@ -130,7 +130,7 @@ async def test_the_documents_are_open_unless_they_are_switched_off(make_api: Any
 
 async def test_the_openapi_document_shows_main_spellings_examples_and_problems(api: Any) -> None:
     document = (await api.get("/openapi.json")).json
-    paths = [path for path in document["paths"] if "webhook" in path]
+    paths = [path for path in document["paths"] if "webhook" in path and "{" not in path]
     assert paths == [
         f"{ROOT}/manychat/webhook/contact",
         f"{ROOT}/manychat/webhook/campaign-assignment",

@@ -1,0 +1,156 @@
+"""Help for whoever wires a flow: the request to paste, and a dry run of a body."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Security
+from pydantic import BaseModel, Field
+
+from bridge.api.bodies import read_body
+from bridge.api.parts import desk_of, parts_of
+from bridge.api.problems import MissingKey, documented
+from bridge.api.security import webhook_key
+from bridge.api.webhooks import Taking
+from bridge.errors import BridgeError, UnusableEvent
+from bridge.events.clock import iso
+from bridge.events.event import Event, EventType
+from bridge.events.templates import TEMPLATES
+from bridge.log import get_logger
+from bridge.queue.names import queue_for
+
+ASK_SECONDS = 2.0
+ODOO_DECIDES = "Odoo's stage mapping decides the stage; it cannot be asked without writing."
+
+router = APIRouter(tags=["flow help"], dependencies=[Security(webhook_key)])
+_log = get_logger(__name__)
+
+
+class Kind(StrEnum):
+    """The webhooks, as their paths call them."""
+
+    CONTACT = "contact"
+    ASSIGNMENT = "campaign-assignment"
+    STAGE = "stage-change"
+    ADDRESS = "address"
+    LEAD = "lead"
+
+
+_TYPES = {kind: EventType[kind.name] for kind in Kind}
+
+
+class Template(BaseModel):
+    """The fields of ManyChat's External Request, in its order."""
+
+    method: str = "POST"
+    url: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    notes: list[str] = [
+        "Put a key of WEBHOOK_API_KEY in place of <WEBHOOK_API_KEY>.",
+        "Replace each {{cuf_…}} by your own field with ManyChat's picker, or remove its line: "
+        "one that stays counts as absent.",
+    ]
+
+
+class CheckAnswer(BaseModel):
+    """What the body would do. Nothing was stored, not even a dead letter."""
+
+    status: Annotated[str, Field(description="`accepted` or `refused`.")]
+    problem: Annotated[str, Field(description="Why it would be refused.")] = ""
+    queue: str = ""
+    manychat_id: str = ""
+    occurred_at: str = ""
+    values: Annotated[
+        dict[str, Any], Field(description="Cleaned, by the bridge's own names; `false` clears.")
+    ] = {}
+    warnings: list[str] = []
+    lead: Annotated[
+        str, Field(description="`create`, `update`, or `unknown`: the mirror is away.")
+    ] = ""
+    lead_id: int | None = None
+    stage: Annotated[str | None, Field(description="Where the lead stands now.")] = None
+    state_before: Annotated[
+        str, Field(description="How Odoo took this state last: `mapped`, `unmapped`, `never sent`.")
+    ] = ""
+    odoo: Annotated[
+        str, Field(description="`answers`, `away: code`, or `not configured`, asked just now.")
+    ] = ""
+    notes: list[str] = []
+
+
+@router.get("/manychat/webhook/{kind}/template", responses=documented(MissingKey))
+async def template(request: Request, kind: Kind) -> Template:
+    """The External Request to paste into ManyChat."""
+    here = request.url.path.removesuffix("/template")
+    if kind is Kind.LEAD:
+        here = here.replace("/manychat/webhook/", "/crm/webhook/")
+    return Template(
+        url=f"{request.url.scheme}://{request.url.netloc}{here}",
+        headers={"X-API-KEY": "<WEBHOOK_API_KEY>", "Content-Type": "application/json"},
+        body=dict(TEMPLATES[_TYPES[kind]]),
+    )
+
+
+@router.post(
+    "/manychat/webhook/{kind}/check",
+    responses=documented(MissingKey),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}
+    },
+)
+async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
+    """Say what this body would do, and store nothing."""
+    body = await read_body(request.stream())
+    type = _TYPES[kind]
+    try:
+        event, scrubs = intake.preview(type, body, request.headers.get("content-type"))
+    except UnusableEvent as error:
+        return CheckAnswer(status="refused", problem=str(error))
+    answer = CheckAnswer(
+        status="accepted",
+        queue=queue_for(type),
+        manychat_id=event.manychat_id,
+        occurred_at=iso(event.occurred_at),
+        values={key: _shown(value) for key, value in event.values.items()},
+        warnings=[scrub.text for scrub in scrubs],
+    )
+    await _ask_mirror(request, event, answer)
+    await _ask_odoo(request, answer)
+    return answer
+
+
+async def _ask_mirror(request: Request, event: Event, answer: CheckAnswer) -> None:
+    state = event.values.get("state")
+    try:
+        desk, ask = desk_of(request.app), parts_of(request.app).ask
+        found = await ask(desk.lookup, event.manychat_id, seconds=ASK_SECONDS)
+        if isinstance(state, str):
+            answer.state_before = await ask(desk.outcome_of_state, state, seconds=ASK_SECONDS)
+    except BridgeError as error:
+        _log.warning("check_without_mirror", code=error.code)
+        answer.lead = "unknown"
+        return
+    answer.lead = "update" if found and found.lead_id else "create"
+    if found:
+        answer.lead_id, answer.stage = found.lead_id, found.stage
+
+
+async def _ask_odoo(request: Request, answer: CheckAnswer) -> None:
+    parts = parts_of(request.app)
+    if parts.odoo is None:
+        answer.odoo = "not configured"
+        return
+    try:
+        await parts.ask_odoo(parts.odoo.health, seconds=ASK_SECONDS)
+    except BridgeError as error:
+        answer.odoo = f"away: {error.code}"
+    else:
+        answer.odoo = "answers"
+    answer.notes.append(ODOO_DECIDES)
+
+
+def _shown(value: Any) -> Any:
+    return iso(value) if isinstance(value, datetime) else value

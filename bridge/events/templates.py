@@ -1,0 +1,60 @@
+"""The bodies to paste into ManyChat's External Request, one a kind.
+
+`{{cuf_…}}` stands for a custom field of the page: left as it is, it counts as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.events.event import EventType
+
+USER_ID = "{{user_id}}"
+
+TEMPLATES: Mapping[EventType, Mapping[str, Any]] = {
+    EventType.CONTACT: {
+        "manychat_id": USER_ID,
+        "nombre_lead": "{{first_name}}",
+        "apellido_lead": "{{last_name}}",
+        "whatsapp": "{{whatsapp_phone}}",
+        "email_lead": "{{email}}",
+        "canal_entrada": "WhatsApp",
+        "estado_inicial": "Nuevo",
+        "ultimo_estado": "{{cuf_ultimo_estado}}",
+    },
+    EventType.ASSIGNMENT: {
+        "manychat_id": USER_ID,
+        "campaign_id": "{{cuf_campaign_id}}",
+        "comercial_id": "{{cuf_comercial_id}}",
+        "medico_id": "{{cuf_medico_id}}",
+        "tipo_asignacion": "comercial",
+        "ultimo_estado": "{{cuf_ultimo_estado}}",
+        "summary": "{{cuf_summary}}",
+    },
+    EventType.STAGE: {
+        "manychat_id": USER_ID,
+        "stage_manychat": "{{cuf_ultimo_estado}}",
+        "advisor_id": "{{cuf_advisor_id}}",
+        "summary": "{{cuf_summary}}",
+    },
+    EventType.ADDRESS: {
+        "manychat_id": USER_ID,
+        "street": "{{cuf_street}}",
+        "district": "{{cuf_district}}",
+        "city": "{{cuf_city}}",
+        "state": "{{cuf_state}}",
+        "country": "{{cuf_country}}",
+    },
+    EventType.LEAD: {
+        "manychat_id": USER_ID,
+        "first_name": "{{first_name}}",
+        "last_name": "{{last_name}}",
+        "phone": "{{whatsapp_phone}}",
+        "channel": "WhatsApp",
+        "entry_date": "{{cuf_entry_date}}",
+        "commercial_advisor_id": "{{cuf_comercial_id}}",
+        "medical_advisor_id": "{{cuf_medico_id}}",
+        "state": {"stage": "{{cuf_ultimo_estado}}", "summary": "{{cuf_summary}}"},
+    },
+}

@@ -1,0 +1,129 @@
+"""Template and dry run: what a flow's builder is told, and that nothing is stored."""
+
+from __future__ import annotations
+
+from threading import Event as Gate
+from typing import Any
+
+import pytest
+
+from bridge.api import flow_help
+from bridge.errors import AwayError
+from bridge.mirror.reports import ContactSummary
+
+ROOT = "/api/v1/manychat/webhook"
+KINDS = ("contact", "campaign-assignment", "stage-change", "address", "lead")
+BODY = {"manychat_id": "MC1", "stage_manychat": "Comienza Cotización", "advisor_id": "{{x}}"}
+
+
+class Desk:
+    """A mirror that knows MC1."""
+
+    failure: Exception | None = None
+
+    def lookup(self, manychat_id: str) -> ContactSummary | None:
+        if self.failure:
+            raise self.failure
+        if manychat_id != "MC1":
+            return None
+        return ContactSummary("MC1", 7, "Nuevo", "success", "Nuevo Lead", None, None)
+
+    def outcome_of_state(self, state: str) -> str:
+        return "unmapped" if state == "Raro" else "mapped"
+
+    def close(self) -> None:
+        pass
+
+
+class Odoo:
+    """An Odoo that answers, is away, or hangs."""
+
+    failure: Exception | None = None
+    gate: Gate | None = None
+
+    def health(self) -> dict[str, str]:
+        if self.gate:
+            self.gate.wait(30)
+        if self.failure:
+            raise self.failure
+        return {"version": "1.0.0"}
+
+
+@pytest.fixture
+def trial(api: Any) -> Any:
+    api.app.state.parts.desk, api.app.state.parts.odoo = Desk(), Odoo()
+    return api
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_template_is_a_whole_request_without_a_key(api: Any, kind: str) -> None:
+    answer = await api.get(f"{ROOT}/{kind}/template", key="flow-key")
+    path = "/api/v1/crm/webhook/lead" if kind == "lead" else f"{ROOT}/{kind}"
+    assert answer.status == 200
+    assert (answer.json["method"], answer.json["url"]) == ("POST", f"http://bridge.test{path}")
+    assert answer.json["headers"]["X-API-KEY"] == "<WEBHOOK_API_KEY>"
+    assert answer.json["body"]["manychat_id"] == "{{user_id}}"
+    assert b"flow-key" not in answer.content
+    posted = await api.post(path, answer.json["body"] | {"manychat_id": "1", "city": "Lima"})
+    assert posted.status == 202
+
+
+async def test_a_dry_run_says_what_the_body_would_do_and_keeps_nothing(trial: Any) -> None:
+    answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
+    assert answer.status == 200
+    said = answer.json
+    assert (said["status"], said["queue"]) == ("accepted", "manychat-campaign-queue")
+    assert said["values"] == {"state": "Comienza Cotización"}
+    assert said["warnings"] == ["advisor_id: placeholder"]
+    assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 7, "Nuevo")
+    assert (said["state_before"], said["odoo"]) == ("mapped", "answers")
+    assert trial.sender.kept == trial.inbox.kept == []
+
+
+async def test_a_contact_that_nobody_knows_would_make_a_lead(trial: Any) -> None:
+    answer = await trial.post(f"{ROOT}/contact/check", {"manychat_id": "MC2"})
+    assert (answer.json["lead"], answer.json["lead_id"]) == ("create", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [(b"{", "bad_json"), (b"[1]", "not_an_object"), (b"{}", "no_manychat_id"),
+     (b'{"manychat_id": "' + b"x" * 33_000 + b'"}', "too_large")],
+)  # fmt: skip
+async def test_a_body_that_would_be_refused_is_no_dead_letter(
+    trial: Any, body: bytes, problem: str
+) -> None:
+    answer = await trial.post(f"{ROOT}/contact/check", body)
+    assert (answer.status, answer.json["status"]) == (200, "refused")
+    assert answer.json["problem"].startswith(problem)
+    assert trial.sender.kept == trial.inbox.kept == []
+
+
+async def test_whoever_is_away_is_named(trial: Any) -> None:
+    trial.app.state.parts.desk.failure = AwayError("mirror_away")
+    trial.app.state.parts.odoo.failure = AwayError("odoo_unreachable")
+    answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
+    assert (answer.json["status"], answer.json["lead"]) == ("accepted", "unknown")
+    assert answer.json["odoo"] == "away: odoo_unreachable"
+
+
+async def test_an_odoo_that_hangs_is_not_waited_for(
+    trial: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow_help, "ASK_SECONDS", 0.05)
+    gate = trial.app.state.parts.odoo.gate = Gate()
+    answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
+    gate.set()
+    assert answer.json["odoo"] == "away: no_answer_in_time"
+
+
+async def test_an_unknown_kind_is_refused_with_the_known_ones(api: Any) -> None:
+    answer = await api.get(f"{ROOT}/nothing/template", key="flow-key")
+    assert answer.status == 422
+    assert "campaign-assignment" in answer.json["errors"][0]["msg"]
+
+
+@pytest.mark.parametrize("path", [f"{ROOT}/contact/template", f"{ROOT}/contact/check"])
+async def test_both_need_a_key(api: Any, path: str) -> None:
+    method = "GET" if path.endswith("template") else "POST"
+    assert (await api.call(method, path, b"{}", key="wrong")).status == 401
