@@ -52,7 +52,11 @@ class Event:
     - `commercial`, `medical`: the raw advisor reference (id, e-mail, name), or `False`;
     - `advisor`: the raw reference of a stage change's `advisor_id`; the mirror makes it
       `medical` if that advisor's role says so, else `commercial`;
-    - `address`: a mapping with any of `street district city state country`.
+    - `address`: a mapping with any of `street district city state country`;
+    - `dates`: a mapping of `Campaign_Contact` dates that a person wrote, as ISO texts, `""` for
+      one that was cleared; for the mirror alone.
+
+    Only an `update` event clears other keys than advisors.
 
     `guessed` names the keys that no field carried (WhatsApp, from a phone without a channel):
     they fill a gap and never stand against a value that somebody wrote.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from bridge.errors import UnusableEvent
@@ -21,10 +21,11 @@ from bridge.events.cleaning.text import (
     clean_text,
     fold,
 )
+from bridge.events.clock import iso
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event, EventType, Scrub, Value
 from bridge.events.ids import event_id_for, new_event_id
-from bridge.events.spellings import ADDRESS_PARTS, READ_BY, spelled
+from bridge.events.spellings import ADDRESS_PARTS, READ_BY, WRITTEN_DATES, spelled
 from bridge.settings import Settings
 
 _GIVEN_ID_LIMIT = 32 * 1024  # never cut: two long ids may differ at their ends
@@ -122,25 +123,39 @@ class _Reading:
         return self.received_at
 
     def values(self, type: EventType) -> dict[str, Value]:
-        said = {key: self._value(key) for key in READ_BY[type]}
+        clears = type is EventType.UPDATE
+        said = {key: self._value(key, clears) for key in READ_BY[type]}
         values: dict[str, Value] = {key: v for key, v in said.items() if v is not None}
         if type is EventType.ADDRESS:
             return {"address": _address(values)}
+        if type is EventType.UPDATE:
+            return _with_dates(values)
         if type is EventType.LEAD and "state" not in values and spelled(self.body, "stage_id"):
             # an id of the predecessor's own Odoo: nothing here knows what stage it meant
             self._note("state.stage_id", "no_state")
         return values
 
-    def _value(self, key: str) -> Value | None:
-        """The first spelling that says something usable; False where an advisor is cleared."""
+    def _value(self, key: str, clears: bool) -> Value | None:
+        """The first spelling that says something usable; False where the value is cleared.
+
+        `null` clears if `clears`; elsewhere only an advisor is cleared, and only by its kind.
+        """
         found = spelled(self.body, key)
         for name, raw in found:
             value, code = self._clean(key, raw)
             self._note(name, code)
             if value is not None:
                 return value
+        if clears and any(raw is None for _, raw in found):
+            return self._cleared(key, found[0][0])
         cleared = found and all(_is_nobody(raw) for _, raw in found) and self._names(key)
         return False if cleared else None
+
+    def _cleared(self, key: str, name: str) -> Literal[False] | None:
+        if key not in _NEVER_CLEARED:
+            return False
+        self._note(name, "not_cleared")  # the history only grows
+        return None
 
     def _names(self, advisor: str) -> bool:
         """Whether `tipo_asignacion` names this advisor: only then an empty one clears."""
@@ -167,7 +182,8 @@ def clean_reference(value: Any) -> Cleaned[str]:
 
 
 _GUESSING = frozenset({EventType.CONTACT, EventType.LEAD})
-_TIMES = frozenset({"subscribed_at", "entry_date", "registered_at"})
+_NEVER_CLEARED = frozenset({"state", "campaign"})
+_TIMES = frozenset({"subscribed_at", "entry_date", "registered_at", *WRITTEN_DATES})
 _CLEANERS: Mapping[str, Callable[[Any], Cleaned[str]]] = {
     "first_name": clean_name,
     "last_name": clean_name,
@@ -185,6 +201,17 @@ def _address(values: Mapping[str, Value]) -> dict[str, str]:
         parts = ", ".join(ADDRESS_PARTS.values())
         raise UnusableEvent("no_address", f"at least one is due of {parts}")
     return {ADDRESS_PARTS[key]: str(value) for key, value in values.items()}
+
+
+def _with_dates(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The dates of an assignment become one value; a cleared one is an empty text."""
+    dates = {
+        key: iso(value) if isinstance(value, datetime) else ""
+        for key, value in values.items()
+        if key in WRITTEN_DATES
+    }
+    others = {key: value for key, value in values.items() if key not in WRITTEN_DATES}
+    return others | ({"dates": dates} if dates else {})
 
 
 def _is_nobody(raw: Any) -> bool:

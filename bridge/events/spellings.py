@@ -11,6 +11,14 @@ from typing import Any
 
 from bridge.events.event import EventType
 
+FUNNEL_DATES = (
+    "commercial_assignment_date", "commercial_process_start_date", "medical_assignment_date",
+    "medical_process_start_date", "medical_process_end_date", "quotation_start_date",
+    "sale_order_date", "successful_sale_date", "conversation_closed_date",
+)  # fmt: skip
+WRITTEN_DATES = ("registration_date", *FUNNEL_DATES)
+"""Dates of an assignment that a person may write, by their names in `Campaign_Contact`."""
+
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "manychat_id": ("manychat_id", "subscriber_id"),
     "event_id": ("event_id",),
@@ -20,14 +28,16 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "phone": ("whatsapp", "phone", "whatsapp_phone", "telefono"),
     "email": ("email_lead", "email"),
     "gender": ("genero", "gender"),
-    "channel": ("canal_entrada", "channel"),
+    "channel": ("canal_entrada", "channel", "channel_id"),
     "subscribed_at": ("datetime_suscripcion", "subscription_date"),
     "entry_date": ("entry_date", "fecha_entrada"),
     "registered_at": ("registration_date", "fecha_registro"),
+    "registration_date": ("registration_date", "fecha_registro"),  # of an update: as written
     "initial_state": ("estado_inicial", "initial_state"),
     "state": ("stage_manychat", "ultimo_estado", "last_state", "state", "stage", "state.stage"),
     "stage_id": ("state.stage_id",),
     "category": ("category", "categoria"),
+    **{name: (name,) for name in FUNNEL_DATES},
     "summary": ("summary", "resumen", "state.summary"),
     "campaign": ("campaign_id", "campaign", "campania_id"),
     "commercial": ("comercial_id", "commercial_advisor_id"),
@@ -50,11 +60,12 @@ ADDRESS_PARTS: Mapping[str, str] = {
 }
 
 _STATE = ("state", "category", "summary")
+_CONTACT = (
+    "first_name", "last_name", "phone", "email", "gender", "channel", "subscribed_at",
+    "entry_date", "initial_state",
+)  # fmt: skip
 READ_BY: Mapping[EventType, tuple[str, ...]] = {
-    EventType.CONTACT: (
-        "first_name", "last_name", "phone", "email", "gender", "channel", "subscribed_at",
-        "entry_date", "initial_state", *_STATE,
-    ),
+    EventType.CONTACT: (*_CONTACT, *_STATE),
     EventType.ASSIGNMENT: ("campaign", "commercial", "medical", "registered_at", *_STATE),
     EventType.STAGE: ("advisor", *_STATE),
     EventType.ADDRESS: tuple(ADDRESS_PARTS),
@@ -62,6 +73,7 @@ READ_BY: Mapping[EventType, tuple[str, ...]] = {
         "first_name", "last_name", "phone", "channel", "entry_date", "commercial", "medical",
         "state", "summary",
     ),
+    EventType.UPDATE: (*_CONTACT, "campaign", "commercial", "medical", *_STATE, *WRITTEN_DATES),
 }  # fmt: skip
 
 EVENT_ID_SPELLINGS = frozenset(SPELLINGS["event_id"])

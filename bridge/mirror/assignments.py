@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import parse_iso
+from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.chunks import delete_rows, insert_rows, rows_by, update_rows
 from bridge.mirror.fold import NOBODY, Assignment, Fact, Who, fold_assignments
-from bridge.mirror.items import Item
+from bridge.mirror.items import Item, dumps
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import (
-    FUNNEL_DATES,
     CampaignContact,
     Contact,
     ContactAssignment,
     ContactState,
 )
 
-_FACT_KEYS = frozenset({"campaign", "commercial", "medical", "advisor", "summary", "registered_at"})
+_FACT_KEYS = frozenset(
+    {"campaign", "commercial", "medical", "advisor", "summary", "registered_at", "dates"}
+)
 
 
 def keep_facts(session: Session, items: Iterable[Item], lookups: Lookups) -> None:
@@ -42,7 +45,9 @@ def _fact_row(item: Item, lookups: Lookups) -> dict[str, Any]:
         "occurred_at": item.event.occurred_at,
         "campaign_id": lookups.campaign(said["campaign"])[0] if said.get("campaign") else None,
         "registered_at": parse_iso(registered) if registered else None,
-        "summary": said.get("summary") or None,
+        # an empty one clears, which "nothing was said" does not
+        "summary": "" if said.get("summary") is False else said.get("summary"),
+        "dates": dumps(said["dates"]) if said.get("dates") else None,
     }
     advisors = lookups.advisors(said)
     for role in ("commercial", "medical"):
@@ -77,6 +82,7 @@ def _read_facts(session: Session, contact_ids: Sequence[int]) -> dict[int, list[
                 commercial=_who(row, "commercial"),
                 medical=_who(row, "medical"),
                 summary=row.summary,
+                written=_dates(row.dates),
             )
         )
     columns = select(
@@ -93,6 +99,10 @@ def _who(row: Any, role: str) -> Who | None:
     if not getattr(row, f"{role}_said"):
         return None
     return Who(getattr(row, f"{role}_ref"), getattr(row, f"{role}_advisor_id"))
+
+
+def _dates(text: str | None) -> dict[str, datetime | None]:
+    return {name: parse_iso(at) if at else None for name, at in json.loads(text or "{}").items()}
 
 
 def _row(contact_id: int, assignment: Assignment, status: str) -> dict[str, Any]:

@@ -32,7 +32,8 @@ NOBODY = Who(None, None)
 class Fact:
     """What one event said about campaign, advisors, summary and state; None: nothing.
 
-    `NOBODY` clears an advisor.
+    `NOBODY` clears an advisor, an empty `summary` clears that. `written` are dates that a person
+    wrote (None: cleared), by their column.
     """
 
     clock: str
@@ -43,6 +44,7 @@ class Fact:
     medical: Who | None = None
     summary: str | None = None
     state: str | None = None
+    written: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Assignment:
     last_state: str | None = None
     lead_state: str | None = None
     dates: Mapping[str, datetime] = field(default_factory=dict)
+    written: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
 def newest(writes: Iterable[tuple[str, Written]], known: Mapping[str, str]) -> dict[str, Written]:
@@ -76,13 +79,14 @@ def fold_assignments(
     """A contact's campaigns in the order in which they came into force.
 
     A fact without a campaign belongs to the campaign in force at its time; what precedes the
-    first campaign belongs to the first. Without any campaign, facts about advisors make one
-    assignment without campaign, and nothing else makes one. `dates` are the lead's funnel dates
-    and `stage` its stage in Odoo.
+    first campaign belongs to the first. Without any campaign, facts about advisors or written
+    dates make one assignment without campaign, and nothing else makes one. `dates` are the
+    lead's funnel dates and `stage` its stage in Odoo; a date that a person wrote stands before
+    them.
     """
     ordered = sorted(facts, key=lambda fact: fact.clock)
     first = next((fact.campaign_id for fact in ordered if fact.campaign_id is not None), None)
-    if first is None and not any(fact.commercial or fact.medical for fact in ordered):
+    if first is None and not any(_makes_one(fact) for fact in ordered):
         return []
     found: dict[int | None, Assignment] = {}
     current, spans = first, []
@@ -92,16 +96,42 @@ def fold_assignments(
         found[current] = _with(found.get(current), fact, current)
     _place(found, spans, dates)
     found[current] = replace(found[current], lead_state=stage)
-    return list(found.values())
+    return [_as_written(assignment) for assignment in found.values()]
+
+
+def clocks_of_campaign(facts: Sequence[Fact], campaign_id: int | None) -> list[str]:
+    """The clocks of the facts that belong to this campaign in the fold."""
+    ordered = sorted(facts, key=lambda fact: fact.clock)
+    current = next((fact.campaign_id for fact in ordered if fact.campaign_id is not None), None)
+    clocks = []
+    for fact in ordered:
+        current = current if fact.campaign_id is None else fact.campaign_id
+        if current == campaign_id:
+            clocks.append(fact.clock)
+    return clocks
+
+
+def _makes_one(fact: Fact) -> bool:
+    return bool(fact.commercial or fact.medical or fact.written)
+
+
+def _as_written(assignment: Assignment) -> Assignment:
+    dates = {**assignment.dates, **assignment.written}
+    registered = dates.pop("registration_date", assignment.registration_date)
+    standing = {name: moment for name, moment in dates.items() if moment is not None}
+    return replace(assignment, registration_date=registered, dates=standing)
 
 
 def _with(known: Assignment | None, fact: Fact, campaign_id: int | None) -> Assignment:
     known = known or Assignment(campaign_id, fact.occurred_at)
     said = {
         name: getattr(fact, name)
-        for name in ("commercial", "medical", "summary")
+        for name in ("commercial", "medical")
         if getattr(fact, name) is not None
     }
+    if fact.summary is not None:
+        said["summary"] = fact.summary or None
+    said["written"] = {**known.written, **fact.written}
     if fact.state is not None:
         said["last_state"] = fact.state
     registered = fact.registered_at or (fact.occurred_at if fact.campaign_id is not None else None)

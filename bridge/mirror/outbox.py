@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import iso
+from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror import lease
 from bridge.mirror.assignments import refold
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
@@ -18,7 +19,7 @@ from bridge.mirror.contacts import lock_known
 from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
 from bridge.mirror.items import GUESSED, Item, dumps
 from bridge.mirror.lookups import Lookups
-from bridge.mirror.tables import FUNNEL_DATES, Contact
+from bridge.mirror.tables import Contact
 
 LEASE = "crm"
 REJECTED = "rejected"
@@ -213,13 +214,15 @@ def _body(item: Item, lookups: Lookups) -> str:
 
 
 def _values(said: Mapping[str, Any], lookups: Lookups) -> dict[str, Any]:
-    ours = {"advisor", "registered_at", "channel", GUESSED}
+    ours = {"advisor", "registered_at", "dates", "channel", GUESSED}
     values = {key: value for key, value in said.items() if key not in ours}
     for role, ref in lookups.advisors(said).items():
         values[role] = lookups.person(ref).as_value() if ref else False
     if isinstance(campaign := said.get("campaign"), str):
         id, name = lookups.campaign(campaign)
         values["campaign"] = {"id": id, "name": name}
-    if channel := lookups.channel(said.get("channel") or ""):
+    if said.get("channel") is False:
+        values["channel"] = False
+    elif channel := lookups.channel(said.get("channel") or ""):
         values["channel"] = channel[1]
     return values

@@ -134,7 +134,8 @@ class ContactState(Base):
 class ContactAssignment(Base):
     """What one event said about campaign, advisors and summary: a fact `Campaign_Contact` folds.
 
-    `commercial_said`: the event names or clears (no reference) the commercial advisor.
+    `commercial_said`: the event names or clears (no reference) the commercial advisor. An empty
+    `summary` clears it. `dates`: JSON object of the dates that a person wrote, `""` clears one.
     """
 
     __tablename__ = "Contact_Assignment"
@@ -155,6 +156,7 @@ class ContactAssignment(Base):
     medical_ref: Mapped[str | None] = mapped_column(typed(255))
     medical_advisor_id: Mapped[int | None] = mapped_column(ForeignKey("Advisor.id"))
     summary: Mapped[str | None] = mapped_column(typed())
+    dates: Mapped[str | None] = mapped_column(typed())
 
 
 class CampaignContact(Base):
@@ -188,16 +190,3 @@ class CampaignContact(Base):
     lead_state: Mapped[str | None] = mapped_column(typed(255))
     summary: Mapped[str | None] = mapped_column(typed())
     sync_status: Mapped[str | None] = mapped_column(code(16))
-
-
-FUNNEL_DATES = (
-    "commercial_assignment_date",
-    "commercial_process_start_date",
-    "medical_assignment_date",
-    "medical_process_start_date",
-    "medical_process_end_date",
-    "quotation_start_date",
-    "sale_order_date",
-    "successful_sale_date",
-    "conversation_closed_date",
-)

@@ -35,6 +35,31 @@ def add_doctor(mirror: Mirror) -> int:
     return int(found["id"])
 
 
+def test_an_update_writes_dates_and_clears_in_any_order(mirror: Mirror) -> None:
+    said = [
+        (ASSIGNMENT, body(1, campaign_id="Otoño", medico_id="101", summary="Llama")),
+        (CONTACT, body(2, nombre_lead="Eva", email_lead="eva@example.com", canal_entrada="IG")),
+        (EventType.UPDATE, body(5, medical_advisor_id=None, summary=None, email=None,
+                                channel_id=None, sale_order_date="2025-10-20T09:00:00Z")),
+    ]  # fmt: skip
+    events = [mirror.envelope(type, payload, event_id(f"update-{n}"))
+              for n, (type, payload) in enumerate(said)]  # fmt: skip
+    for order in permutations(events):
+        empty(mirror)
+        for envelope in order:
+            mirror.deliver(envelope)
+        picture = mirror.picture()
+        [contact], [assigned] = picture["contacts"], picture["campaigns"]
+        assert (contact["first_name"], contact["email"], contact["channel"]) == ("Eva", None, None)
+        assert (assigned["medical_advisor_ref"], assigned["summary"]) == (None, None)
+        [row] = mirror.rows('SELECT sale_order_date FROM "Campaign_Contact"')
+        assert str(row["sale_order_date"]).startswith("2025-10-20 09:00:00")
+    bodies = {row["event_id"]: row["body"]["values"] for row in mirror.outbox()}
+    assert bodies[events[2].id] == {
+        "email": False, "channel": False, "medical": False, "summary": False,
+    }  # fmt: skip
+
+
 def conversation(mirror: Mirror, doctor: int) -> list[Envelope]:
     """Two campaigns, a repeated state, a doctor's stage change, a cleared advisor, a mended one."""
     said = [

@@ -20,6 +20,7 @@ KINDS: tuple[tuple[EventType, dict[str, Any]], ...] = (
     (EventType.ASSIGNMENT, {"campaign_id": "Invierno", "ultimo_estado": "Asignado a campaña"}),
     (EventType.STAGE, {"stage_manychat": "Comienza Cotización", "category": "B"}),
     (EventType.ADDRESS, {"city": "Lima"}),
+    (EventType.UPDATE, {"summary": None, "sale_order_date": "2025-10-20"}),
 )
 
 

@@ -69,6 +69,7 @@ def converse(mirror: Mirror) -> None:
         (EventType.STAGE, {"stage_manychat": "Venta exitosa"}, 1),
         (EventType.ADDRESS, {"city": "Lima"}, 0),
         (EventType.ADDRESS, {"city": "Cusco"}, 0),
+        (EventType.UPDATE, {"summary": None, "sale_order_date": "2025-10-20"}, 0),
     ]
     for number, (type, body, revision) in enumerate(bodies):
         id = id_of("stage" if type is EventType.STAGE else f"event-{number}")

@@ -13,7 +13,7 @@ from bridge.errors import UnusableEvent
 from bridge.events.event import Event, EventType, Scrub
 from bridge.events.payloads import PAYLOADS, body_schema
 from bridge.events.reading import Rules, accept, read_event
-from bridge.events.spellings import ADDRESS_PARTS, READ_BY, SPELLINGS
+from bridge.events.spellings import ADDRESS_PARTS, READ_BY, SPELLINGS, WRITTEN_DATES
 from bridge.settings import Settings
 
 NOW = datetime(2025, 11, 1, 12, 0, tzinfo=UTC)
@@ -81,6 +81,36 @@ def test_an_address_reads_state_as_a_region() -> None:
     }
 
 
+def test_the_seeds_update_body() -> None:
+    event = read(
+        EventType.UPDATE,
+        campaign_id=85,
+        medical_advisor_id=101,
+        medical_assignment_date="2025-06-10T11:00:00Z",
+        last_state="Asignado a médico",
+        summary="Agendó consulta.",
+    )
+    assert event.values == {
+        "campaign": "85",
+        "medical": "101",
+        "dates": {"medical_assignment_date": "2025-06-10T11:00:00.000000Z"},
+        "state": "Asignado a médico",
+        "summary": "Agendó consulta.",
+    }
+    assert (event.occurred_at, event.scrubs) == (NOW, ())
+
+
+def test_in_an_update_null_clears_and_an_empty_text_does_not() -> None:
+    names = [SPELLINGS[key][0] for key in READ_BY[EventType.UPDATE]]
+    cleared = read(EventType.UPDATE, **dict.fromkeys(names))
+    assert cleared.values.pop("dates") == dict.fromkeys(WRITTEN_DATES, "")  # type: ignore[attr-defined]
+    assert set(cleared.values.values()) == {False}
+    assert set(cleared.values) == {
+        *READ_BY[EventType.UPDATE]} - {"state", "campaign", *WRITTEN_DATES}  # fmt: skip
+    assert {scrub.code for scrub in cleared.scrubs} == {"not_cleared"}
+    assert read(EventType.UPDATE, **dict.fromkeys(names, "")).values == {}
+
+
 @pytest.mark.parametrize("body", [{}, {"street": ""}, {"city": "{{cuf_1}}", "state": None}])
 def test_an_address_without_a_usable_part_is_unusable(body: dict[str, Any]) -> None:
     with pytest.raises(UnusableEvent) as caught:
@@ -135,6 +165,7 @@ def test_every_spelling_of_every_field_says_the_same(type: EventType) -> None:
     samples = {
         "phone": "987654321", "email": "ana@example.com", "channel": "ig",
         "subscribed_at": "2025-01-02", "entry_date": "2025-01-02", "registered_at": "2025-01-02",
+        **dict.fromkeys(WRITTEN_DATES, "2025-01-02"),
     }  # fmt: skip
     for key in READ_BY[type]:
         value = samples.get(key, "algo")
@@ -269,7 +300,6 @@ def test_a_mended_rule_heals_a_replay() -> None:
     ("payload", "type", "code"),
     [
         ("cut text", EventType.CONTACT, "bad_body"),
-        ({"manychat_id": "1"}, EventType.UPDATE, "unknown_type"),
         ({"manychat_id": "1"}, EventType.ADDRESS, "no_address"),
         ({"manychat_id": "-"}, EventType.CONTACT, "no_manychat_id"),
         ({"cut": "…", "length": 1, "sha256": ""}, EventType.CONTACT, "no_manychat_id"),

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.events.clock import iso
-from bridge.mirror.fold import NOBODY, Fact, Who, Written, fold_assignments, newest
+from bridge.mirror.fold import (
+    NOBODY,
+    Fact,
+    Who,
+    Written,
+    clocks_of_campaign,
+    fold_assignments,
+    newest,
+)
 
 START = datetime(2025, 10, 20, tzinfo=UTC)
 
@@ -24,7 +32,8 @@ SAID = st.fixed_dictionaries(
         "campaign_id": st.sampled_from([None, 1, 2, 3]),
         "commercial": WHO,
         "medical": WHO,
-        "summary": st.sampled_from([None, "uno", "dos"]),
+        "summary": st.sampled_from([None, "", "uno", "dos"]),
+        "written": st.sampled_from([{}, {"sale_order_date": None}, {"sale_order_date": START}]),
         "state": st.sampled_from([None, "a", "b"]),
     }
 )
@@ -91,3 +100,29 @@ def test_a_cleared_advisor_is_nobody_until_named_again() -> None:
     assert fold_assignments([*facts, fact(2, medical=Who("ana", 1))], {}, None)[0].medical == Who(
         "ana", 1
     )
+
+
+def test_a_date_that_a_person_wrote_stands_before_odoos_and_a_cleared_one_shows_nothing() -> None:
+    at, other = START + timedelta(days=1), START + timedelta(days=2)
+    odoo = {"sale_order_date": at, "quotation_start_date": at}
+    facts = [
+        fact(0, campaign_id=1),
+        fact(5, written={"sale_order_date": other, "registration_date": other}),
+        fact(6, written={"quotation_start_date": None}),
+    ]
+    [folded] = fold_assignments(facts, odoo, None)
+    assert folded.dates == {"sale_order_date": other}
+    assert folded.registration_date == other
+
+
+def test_an_empty_summary_clears() -> None:
+    [folded] = fold_assignments([fact(0, campaign_id=1, summary="a"), fact(1, summary="")], {}, "x")
+    assert folded.summary is None
+
+
+def test_the_clocks_of_a_campaign_are_those_of_the_facts_that_fold_into_it() -> None:
+    facts = [fact(0, summary="a"), fact(1, campaign_id=1), fact(2, campaign_id=2), fact(3),
+             fact(4, campaign_id=1), fact(5, summary="b")]  # fmt: skip
+    assert clocks_of_campaign(facts, 1) == [facts[n].clock for n in (0, 1, 4, 5)]
+    assert clocks_of_campaign(facts, 2) == [facts[n].clock for n in (2, 3)]
+    assert clocks_of_campaign(facts[:1], None) == [facts[0].clock]
