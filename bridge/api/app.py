@@ -8,7 +8,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from bridge import __version__, log
-from bridge.api import contact_lookup, docs, flow_help, health, problems, webhooks
+from bridge.api import (
+    contact_history,
+    contact_lookup,
+    docs,
+    flow_help,
+    health,
+    problems,
+    records,
+    webhooks,
+)
 from bridge.api.parts import Parts, parts_of, settings_of
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -40,6 +49,9 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(contact_lookup.router, prefix=PREFIX)
     app.include_router(contact_lookup.old_router)
     app.include_router(contact_lookup.old_router, prefix=PREFIX)
+    for resource in records.RESOURCES:
+        app.include_router(records.router_of(resource), prefix=PREFIX)
+    app.include_router(contact_history.router, prefix=PREFIX)
     app.include_router(docs.router)
     return app
 

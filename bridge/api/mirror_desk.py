@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from bridge.mirror import reports
-from bridge.mirror.engine import make_engine
-from bridge.mirror.reports import ContactSummary
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bridge.events.reading import Rules
+from bridge.mirror import edits, records, reports
+from bridge.mirror.records import Asked, Row
+from bridge.mirror.reports import ContactSummary, Step
 from bridge.mirror.store import Store
 from bridge.settings import Settings
 
 
 class MirrorDesk:
-    """Answers about the mirror; every method raises a BridgeError when it is away."""
+    """Answers about the mirror, and edits it.
 
-    def __init__(self, settings: Settings) -> None:
-        self._store = Store(make_engine(settings))
+    Every method raises AwayError or TransientError when the mirror is away, and PermanentError
+    (`not_found`, `conflict`, `bad_reference`, `bad_value`) for what the caller did wrong.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> MirrorDesk:
+        """A desk with connections of its own; connects to nothing yet."""
+        return cls(Store.from_settings(settings))
 
     def lookup(self, manychat_id: str) -> ContactSummary | None:
         """Where the contact stands; None if the mirror does not know it."""
@@ -24,6 +38,48 @@ class MirrorDesk:
         """How Odoo took this state the last time: `mapped`, `unmapped` or `never sent`."""
         with self._store.transaction() as session:
             return reports.outcome_of_state(session, state)
+
+    def listing(
+        self, name: str, page: int, size: int, sort: str, filters: Mapping[str, Sequence[Any]]
+    ) -> tuple[list[Row], int]:
+        """One page of a kind's rows, and the total."""
+        with self._store.transaction() as session:
+            return records.listing(session, name, Asked(page, size, sort, filters))
+
+    def read(self, name: str, id: int) -> Row:
+        with self._store.transaction() as session:
+            return records.read(session, name, id)
+
+    def create(self, name: str, values: Row, rules: Rules, now: datetime) -> Row:
+        with self._store.transaction() as session:
+            if name == "contacts":
+                return edits.create_contact(session, values, rules, now)
+            if name == "campaign-contacts":
+                return edits.create_campaign_contact(session, values, rules, now)
+            return records.create(session, name, values, now)
+
+    def change(self, name: str, id: int, values: Row, rules: Rules, now: datetime) -> Row:
+        with self._store.transaction() as session:
+            if name == "contacts":
+                return edits.change_contact(session, id, values, rules, now)
+            if name == "campaign-contacts":
+                return edits.change_campaign_contact(session, id, values, rules, now)
+            return records.change(session, name, id, values, now)
+
+    def remove(self, name: str, id: int) -> None:
+        with self._store.transaction() as session:
+            if name == "contacts":
+                edits.remove_contact(session, id)
+            elif name == "campaign-contacts":
+                edits.remove_campaign_contact(session, id)
+            else:
+                records.remove(session, name, id)
+
+    def history(self, contact_id: int) -> list[Step]:
+        """The contact's states, the oldest first."""
+        with self._store.transaction() as session:
+            records.read(session, "contacts", contact_id)
+            return reports.history(session, contact_id)
 
     def close(self) -> None:
         """Give the connections back."""

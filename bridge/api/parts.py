@@ -131,4 +131,6 @@ def open_parts(settings: Settings) -> Parts:
     from bridge.queue.sender import QueueSender  # noqa: PLC0415
 
     odoo = OdooLeads(OdooClient.from_settings(settings)) if settings.odoo_url else None
-    return Parts(QueueSender(settings), MirrorInbox(settings), MirrorDesk(settings), odoo)
+    return Parts(
+        QueueSender(settings), MirrorInbox(settings), MirrorDesk.from_settings(settings), odoo
+    )

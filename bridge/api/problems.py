@@ -12,6 +12,7 @@ from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new
 from rfc9457.openapi import problem_response
 from starlette.exceptions import HTTPException
 
+from bridge.errors import BridgeError, PermanentError
 from bridge.log import get_logger
 
 _log = get_logger(__name__)
@@ -49,6 +50,37 @@ class Unavailable(StatusProblem):
     headers_ = {"Retry-After": "5"}
 
 
+class NotFound(StatusProblem):
+    """No such row."""
+
+    status, type_, title = 404, "not-found", "There is no such thing."
+
+
+class Conflict(StatusProblem):
+    """It stands against something that is there; `detail` says what."""
+
+    status, type_, title = 409, "conflict", "It conflicts with what is there."
+
+
+class TooLarge(StatusProblem):
+    """A body over the limit, on a route that keeps nothing."""
+
+    status, type_, title = 413, "too-large", "The body is over 32 KiB."
+
+
+class BadValue(StatusProblem):
+    """A value that cannot be used; `detail` names the field and the reason."""
+
+    status, type_, title = 422, "bad-value", "A value cannot be used."
+
+
+class MirrorAway(StatusProblem):
+    """The mirror does not answer, or not in time; a write may have been done all the same."""
+
+    status, type_, title = 503, "mirror-away", "The mirror does not answer now."
+    headers_ = {"Retry-After": "5"}
+
+
 class NotReady(StatusProblem):
     """Neither the queue nor the inbox answers."""
 
@@ -82,6 +114,17 @@ def install(app: FastAPI) -> None:
         return made
 
     app.openapi = without_dangling_reference  # type: ignore[method-assign]  # FastAPI's own way
+
+
+def problem_of(error: BridgeError) -> StatusProblem:
+    """The problem of what the mirror refused or could not do."""
+    if error.code == "not_found":
+        return NotFound()
+    if error.code in {"conflict", "mirror_conflict"}:
+        return Conflict(error.detail or None, code=error.code)
+    if isinstance(error, PermanentError):
+        return BadValue(error.detail or error.code, code=error.code)
+    return MirrorAway(code=error.code)
 
 
 def documented(*problems: type[StatusProblem]) -> dict[int | str, dict[str, Any]]:

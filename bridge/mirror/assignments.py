@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bridge.events.clock import parse_iso
 from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.chunks import delete_rows, insert_rows, rows_by, update_rows
-from bridge.mirror.fold import NOBODY, Assignment, Fact, Who, fold_assignments
+from bridge.mirror.fold import NOBODY, Assignment, Fact, Who, clocks_of_campaign, fold_assignments
 from bridge.mirror.items import Item, dumps
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import (
@@ -67,6 +67,11 @@ def refold(session: Session, contact_ids: Sequence[int]) -> None:
         folded = fold_assignments(facts.get(id, []), moments, stage)
         wanted |= {(id, a.campaign_id): _row(id, a, status) for a in folded}
     _bring(session, _read_rows(session, contact_ids), wanted)
+
+
+def clocks_of(session: Session, contact_id: int, campaign_id: int | None) -> list[str]:
+    """The clocks of the contact's facts that fold into this campaign."""
+    return clocks_of_campaign(_read_facts(session, [contact_id]).get(contact_id, []), campaign_id)
 
 
 def _read_facts(session: Session, contact_ids: Sequence[int]) -> dict[int, list[Fact]]:

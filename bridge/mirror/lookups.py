@@ -130,17 +130,17 @@ def _all_channels(session: Session) -> dict[bytes, tuple[int, str]]:
 def _read_campaigns(session: Session, wanted: set[str]) -> dict[str, tuple[int, str]]:
     if not wanted:
         return {}
-    known = _known_campaigns(session, wanted)
+    known = known_campaigns(session, wanted)
     missing = {name_digest(name): name for name in sorted(wanted) if name not in known}
     if missing:
         made = [{"name": name, "status": UNCONFIRMED, "made_for": digest}
                 for digest, name in missing.items()]  # fmt: skip
         insert_rows(session, Campaign, made)
-        known = _known_campaigns(session, wanted)
+        known = known_campaigns(session, wanted)
     return known
 
 
-def _known_campaigns(session: Session, refs: set[str]) -> dict[str, tuple[int, str]]:
+def known_campaigns(session: Session, refs: set[str]) -> dict[str, tuple[int, str]]:
     """By what ManyChat wrote: the one made for it, else the one of that id, else of that name.
 
     The id of an unconfirmed one is nobody's choice (it depends on who came first), so digits

@@ -125,6 +125,33 @@ def outcome_of_state(session: Session, state: str) -> str:
     return "never sent" if unmapped is None else "unmapped" if unmapped else "mapped"
 
 
+@dataclass(frozen=True)
+class Step:
+    """One state of a contact's history; `changed` where it differs from the one before."""
+
+    state: str
+    category: str | None
+    occurred_at: datetime | None
+    received_at: datetime
+    event_id: str | None
+    changed: bool
+
+
+def history(session: Session, contact_id: int) -> list[Step]:
+    """Every state the contact went through, the oldest first."""
+    rows = session.execute(
+        select(
+            ContactState.state, ContactState.category, ContactState.occurred_at,
+            func.coalesce(Ledger.received_at, ContactState.created_at), ContactState.event_id,
+        )
+        .join(Ledger, Ledger.event_id == ContactState.event_id, isouter=True)
+        .where(ContactState.contact_id == contact_id)
+        .order_by(func.coalesce(ContactState.clock, ""), ContactState.id)
+    ).all()  # fmt: skip
+    before = [None, *(row.state for row in rows)]
+    return [Step(*row, changed=row.state != last) for row, last in zip(rows, before, strict=False)]
+
+
 def trace(session: Session, event_ids: Collection[str]) -> list[TraceRow]:
     """What became of these events, of those that the mirror has, oldest first."""
     columns = (

@@ -19,7 +19,9 @@ from sqlalchemy.dialects import mssql
 from sqlfluff.api.simple import APIParsingError
 
 from bridge.events.event import EventType
-from bridge.mirror import dead_letters, inbox, lease, outbox, reports
+from bridge.events.reading import Rules
+from bridge.mirror import dead_letters, edits, inbox, lease, outbox, records, reports
+from bridge.mirror.records import Asked
 from bridge.mirror.schema import upgrade
 from bridge.mirror.store import Store
 from bridge.mirror.tables import Advisor
@@ -108,9 +110,33 @@ def keep(mirror: Mirror) -> None:
     mirror.store.ping()
 
 
+def edit(mirror: Mirror) -> None:
+    """What people list, read, write and delete."""
+    with mirror.store.transaction() as session:
+        for name in records.KINDS:
+            records.listing(session, name, Asked(2, 10, "-id", {}))
+        filters = {"manychat_id": ["MC-1"], "phone": ["1", "2"]}
+        records.listing(session, "contacts", Asked(filters=filters))
+        records.listing(session, "campaign-contacts", Asked(filters={"manychat_id": ["MC-1"]}))
+        channel = records.create(session, "channels", {"name": "Boca a boca"}, NOW)
+        records.change(session, "channels", channel["id"], {"description": "x"}, NOW)
+        records.remove(session, "channels", channel["id"])
+        records.create(session, "advisors", {"name": "Eva", "email": "eva@example.com"}, NOW)
+        campaign = records.create(session, "campaigns", {"name": "Verano"}, NOW)
+        contact = edits.create_contact(session, {"manychat_id": "MC-9"}, Rules(), NOW)
+        edits.change_contact(session, contact["id"], {"first_name": "Eva"}, Rules(), NOW)
+        keys = {"contact_id": contact["id"], "campaign_id": campaign["id"]}
+        row = edits.create_campaign_contact(session, keys, Rules(), NOW)
+        edits.change_campaign_contact(session, row["id"], {"summary": "x"}, Rules(), NOW)
+        edits.in_force(session, contact["id"])
+        reports.history(session, contact["id"])
+        edits.remove_campaign_contact(session, row["id"])
+        edits.remove_contact(session, contact["id"])
+
+
 def test_every_executed_statement_is_t_sql(recording: tuple[Mirror, set[str]]) -> None:
     mirror, seen = recording
-    for scenario in (converse, answer, keep):
+    for scenario in (converse, answer, keep, edit):
         scenario(mirror)
     verbs = {statement.split()[0] for statement in seen}
     assert verbs == {"SELECT", "INSERT", "UPDATE", "DELETE"}

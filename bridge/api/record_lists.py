@@ -1,0 +1,82 @@
+"""How a list is asked for: pages, order, filters; and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from bridge.api.problems import BadValue
+from bridge.events.cleaning.emails import clean_email
+from bridge.events.cleaning.phones import clean_phone
+
+PAGING = frozenset({"page", "size", "sort"})
+_LARGEST = 2**31 - 1
+
+FILTERS: Mapping[str, Mapping[str, type]] = {
+    "contacts": {
+        "manychat_id": str, "phone": str, "email": str, "first_name": str, "last_name": str,
+        "channel_id": int, "initial_state": str, "odoo_sync_status": str, "odoo_stage": str,
+        "odoo_lead_id": int,
+    },
+    "campaigns": {"name": str, "status": str, "channel_id": int},
+    "channels": {"name": str},
+    "advisors": {
+        "name": str, "email": str, "phone": str, "role": str, "status": str, "is_active": bool,
+        "odoo_id": int,
+    },
+    "campaign-contacts": {
+        "manychat_id": str, "contact_id": int, "campaign_id": int, "commercial_advisor_id": int,
+        "medical_advisor_id": int, "last_state": str, "lead_state": str, "sync_status": str,
+    },
+}  # fmt: skip
+
+
+class Page(BaseModel):
+    """One page of a list."""
+
+    items: list[dict[str, Any]]
+    total: int
+    page: int
+    size: int
+    pages: int
+
+
+def filters_of(request: Request, name: str, region: str) -> dict[str, Sequence[Any]]:
+    """The values that fit, by filter. Raises BadValue for a filter or value of no meaning."""
+    known = FILTERS[name]
+    unknown = sorted(set(request.query_params) - known.keys() - PAGING)
+    if unknown:
+        raise BadValue(f"no such filter: {', '.join(unknown)}; there are {', '.join(known)}")
+    given = {key: text for key, text in request.query_params.items() if key in known}
+    return {key: _values(key, known[key], text, region) for key, text in given.items()}
+
+
+def parameters(name: str) -> list[dict[str, Any]]:
+    """The filters, for the OpenAPI document."""
+    types = {str: "string", int: "integer", bool: "boolean"}
+    return [
+        {"name": key, "in": "query", "required": False, "schema": {"type": types[type]}}
+        for key, type in FILTERS[name].items()
+    ]
+
+
+def _values(key: str, type: type, text: str, region: str) -> Sequence[Any]:
+    if type is int:
+        if not text.isascii() or not text.isdigit() or int(text) > _LARGEST:
+            raise BadValue(f"{key}: a whole number is due")
+        return [int(text)]
+    if type is bool:
+        if text.lower() not in {"true", "false", "1", "0"}:
+            raise BadValue(f"{key}: true or false is due")
+        return [text.lower() in {"true", "1"}]
+    if key == "phone":
+        # a plus that was not escaped arrives as a blank
+        written = text.strip()
+        plausible = {written, f"+{written.lstrip('+')}", clean_phone(written, region).value}
+        return sorted(filter(None, plausible))
+    if key == "email":
+        return sorted(filter(None, {text, clean_email(text).value}))
+    return [text.replace("\x00", "")]

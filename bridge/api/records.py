@@ -1,0 +1,208 @@
+"""The mirror's records over HTTP: a table of resources, six routes each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import StatusProblem
+from pydantic import ValidationError
+
+from bridge.api import problems
+from bridge.api.asking import ask_desk, read_object
+from bridge.api.parts import settings_of
+from bridge.api.record_bodies import (
+    AdvisorBody,
+    CampaignBody,
+    CampaignContactBody,
+    ChannelBody,
+    ContactBody,
+    Writable,
+    schema_of,
+)
+from bridge.api.record_lists import Page, filters_of, parameters
+from bridge.api.security import full_key
+from bridge.events.reading import Rules
+
+Row = dict[str, Any]
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of record.
+
+    `identity` names what a record is known by and never changes; `kept` what a PUT leaves as it
+    is unless it is named, because it follows from the history.
+    """
+
+    name: str
+    body: type[Writable]
+    identity: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+_CLEARED_BY_PUT = {"commercial_advisor_id", "medical_advisor_id", "summary"}
+RESOURCES = (
+    Resource("contacts", ContactBody, ("manychat_id",)),
+    Resource("campaigns", CampaignBody),
+    Resource("channels", ChannelBody),
+    Resource("advisors", AdvisorBody),
+    Resource(
+        "campaign-contacts",
+        CampaignContactBody,
+        ("contact_id", "campaign_id"),
+        frozenset(CampaignContactBody.model_fields) - _CLEARED_BY_PUT,
+    ),
+)
+
+
+def router_of(resource: Resource) -> APIRouter:
+    """The six routes of one resource."""
+    name = resource.name
+    router = APIRouter(prefix=f"/{name}", tags=[name], dependencies=[Security(full_key)])
+    common = (problems.MissingKey, problems.KeyTooNarrow, problems.BadValue, problems.MirrorAway)
+    one, wrong = problems.NotFound, problems.Conflict
+
+    def add(
+        path: str,
+        method: str,
+        route: Callable[..., Any],
+        *also: type[StatusProblem],
+        **options: Any,
+    ) -> None:
+        responses = problems.documented(*common, *also)
+        router.add_api_route(path, route, methods=[method], responses=responses, **options)
+
+    add("/", "GET", _list(resource), openapi_extra={"parameters": parameters(name)})
+    add("/", "POST", _create(resource), wrong, status_code=201, openapi_extra=_body(resource))
+    add("/{id}", "GET", _read(resource), one)
+    add("/{id}", "PUT", _replace(resource), one, wrong, openapi_extra=_body(resource))
+    add("/{id}", "PATCH", _change(resource), one, wrong, openapi_extra=_body(resource, True))
+    add("/{id}", "DELETE", _remove(resource), one, wrong, status_code=204)
+    return router
+
+
+def _list(resource: Resource) -> Callable[..., Any]:
+    async def list_records(
+        request: Request,
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        size: Annotated[int, Query(ge=1, le=200)] = 50,
+        sort: Annotated[str, Query(description="A column; `-column` for descending.")] = "id",
+    ) -> Page:
+        """One page; filters compare for equality."""
+        region = settings_of(request.app).default_phone_region
+        filters = filters_of(request, resource.name, region)
+        rows, total = await ask_desk(
+            request, lambda desk: desk.listing(resource.name, page, size, sort, filters)
+        )
+        items = [_shown(row) for row in rows]
+        return Page(items=items, total=total, page=page, size=size, pages=-(-total // size))
+
+    return list_records
+
+
+def _create(resource: Resource) -> Callable[..., Any]:
+    async def create_record(request: Request) -> Row:
+        """A new record."""
+        body = _validated(resource, await read_object(request), {})
+        values = {k: v for k, v in body.items() if v is not None or k in resource.identity}
+        return await _written(
+            request,
+            lambda desk, rules, now: desk.create(resource.name, _zoned(values, rules), rules, now),
+        )
+
+    return create_record
+
+
+def _read(resource: Resource) -> Callable[..., Any]:
+    async def read_record(request: Request, id: Id) -> Row:
+        """One record."""
+        return _shown(await ask_desk(request, lambda desk: desk.read(resource.name, id)))
+
+    return read_record
+
+
+def _replace(resource: Resource) -> Callable[..., Any]:
+    async def replace_record(request: Request, id: Id) -> Row:
+        """Write the whole record: what is absent is cleared."""
+        given = await read_object(request)
+        before = await ask_desk(request, lambda desk: desk.read(resource.name, id))
+        values = _validated(resource, given, {key: before[key] for key in resource.identity})
+        values = {k: v for k, v in values.items() if k in given or k not in resource.kept}
+        return await _written(
+            request,
+            lambda desk, rules, now: desk.change(
+                resource.name, id, _zoned(values, rules), rules, now
+            ),
+        )
+
+    return replace_record
+
+
+def _change(resource: Resource) -> Callable[..., Any]:
+    async def change_record(request: Request, id: Id) -> Row:
+        """Write some fields: what is absent stays, `null` clears."""
+        given = await read_object(request)
+        before = await ask_desk(request, lambda desk: desk.read(resource.name, id))
+        fields = resource.body.model_fields.items()
+        required = {key: before[key] for key, field in fields if field.is_required()}
+        values = _validated(resource, given, required)
+        values = {key: value for key, value in values.items() if key in given}
+        return await _written(
+            request,
+            lambda desk, rules, now: desk.change(
+                resource.name, id, _zoned(values, rules), rules, now
+            ),
+        )
+
+    return change_record
+
+
+def _remove(resource: Resource) -> Callable[..., Any]:
+    async def remove_record(request: Request, id: Id) -> Response:
+        """Delete a record that nothing else points to."""
+        await ask_desk(request, lambda desk: desk.remove(resource.name, id))
+        return Response(status_code=204)
+
+    return remove_record
+
+
+async def _written(request: Request, write: Callable[[Any, Rules, datetime], Row]) -> Row:
+    rules = Rules.from_settings(settings_of(request.app))
+    return _shown(await ask_desk(request, lambda desk: write(desk, rules, datetime.now(UTC))))
+
+
+def _validated(resource: Resource, given: Row, base: Row) -> Row:
+    """The body's values, of `base` where it says nothing. Raises RequestValidationError."""
+    try:
+        body = resource.body.model_validate({**base, **given})
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(
+            [{**item, "loc": ("body", *item["loc"])} for item in errors]
+        ) from None
+    return body.model_dump()
+
+
+def _zoned(values: Row, rules: Rules) -> Row:
+    return {
+        key: value.replace(tzinfo=rules.timezone)
+        if isinstance(value, datetime) and value.tzinfo is None
+        else value
+        for key, value in values.items()
+    }
+
+
+def _shown(row: Row) -> Row:
+    return {k: float(v) if isinstance(v, Decimal) else v for k, v in row.items()}
+
+
+def _body(resource: Resource, partial: bool = False) -> dict[str, Any]:
+    schema = schema_of(resource.body, partial)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
