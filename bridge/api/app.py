@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from bridge import __version__, log
 from bridge.api import (
+    campaign_updates,
     contact_history,
     contact_lookup,
     docs,
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(contact_lookup.router, prefix=PREFIX)
     app.include_router(contact_lookup.old_router)
     app.include_router(contact_lookup.old_router, prefix=PREFIX)
+    app.include_router(campaign_updates.router, prefix=PREFIX)
     for resource in records.RESOURCES:
         app.include_router(records.router_of(resource), prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)

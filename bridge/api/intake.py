@@ -72,7 +72,7 @@ class Intake:
             await self._refuse(post, error)
         accepted = Accepted(event.event_id, event.manychat_id, queue_for(type), scrubs)
         with log_context(event_id=envelope.id, kind=type.value):
-            hop = await self._keep(accepted.queue, envelope)
+            hop = await self.keep(accepted.queue, envelope)
             _log.info("event_accepted", hop=hop, scrubs=[scrub.text for scrub in accepted.scrubs])
         WEBHOOKS.labels(type.value, f"accepted_{hop}").inc()
         for scrub in accepted.scrubs:
@@ -111,13 +111,13 @@ class Intake:
     async def _refuse(self, post: _Post, error: UnusableEvent) -> NoReturn:
         letter = _dead_letter(post, error)
         with log_context(event_id=letter.id, kind=post.type.value):
-            hop = await self._keep(DEAD_LETTER_QUEUE, letter)
+            hop = await self.keep(DEAD_LETTER_QUEUE, letter)
             _log.warning("event_refused", hop=hop, code=error.code)
         WEBHOOKS.labels(post.type.value, error.code).inc()
         problem = BodyTooLarge if error.code == "too_large" else UnusableBody
         raise problem(str(error), code=error.code, event_id=letter.id)
 
-    async def _keep(self, queue_name: str, envelope: Envelope) -> str:
+    async def keep(self, queue_name: str, envelope: Envelope) -> str:
         """Into the queue or, failing it, the inbox; says which. Raises Unavailable."""
         try:
             async with asyncio.timeout(QUEUE_SECONDS):

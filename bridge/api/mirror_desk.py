@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bridge.events.envelope import Envelope
+from bridge.events.event import Event
 from bridge.events.reading import Rules
 from bridge.mirror import edits, records, reports
 from bridge.mirror.records import Asked, Row
@@ -74,6 +76,14 @@ class MirrorDesk:
                 edits.remove_campaign_contact(session, id)
             else:
                 records.remove(session, name, id)
+
+    def update(self, event: Event, envelope: Envelope, now: datetime) -> tuple[bool, Row | None]:
+        """Apply an update event; whether its contact is known, and its row in force then."""
+        with self._store.transaction() as session:
+            if not edits.apply_update(session, event, envelope, now):
+                return False, None
+            contact_id = edits.contact_id_of(session, event.manychat_id)
+            return True, edits.in_force(session, contact_id or 0)
 
     def history(self, contact_id: int) -> list[Step]:
         """The contact's states, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -42,7 +43,7 @@ class Writable(BaseModel):
     @classmethod
     def _writes_only_what_may_be_written(cls, given: Any) -> Any:
         if isinstance(given, dict):
-            wrong = sorted(k for k in given if k in _READ_ONLY or str(k).startswith("odoo_"))
+            wrong = read_only_in(given)
             if wrong:
                 raise ValueError(f"read-only: {', '.join(wrong)}")
         return given
@@ -178,6 +179,11 @@ class CampaignContactBody(CampaignContactFields):
 
     contact_id: Id
     campaign_id: Id | None
+
+
+def read_only_in(given: Iterable[str]) -> list[str]:
+    """The names that only the bridge writes."""
+    return sorted(name for name in given if name in _READ_ONLY or name.startswith("odoo_"))
 
 
 def schema_of(body: type[BaseModel], partial: bool = False) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
 from bridge.events.clock import parse_iso
-from bridge.events.event import EventType
+from bridge.events.envelope import Envelope
+from bridge.events.event import Event, EventType
 from bridge.events.reading import Rules, accept, read_event
 from bridge.events.spellings import WRITTEN_DATES
 from bridge.mirror.apply import apply_events
@@ -123,6 +124,17 @@ def in_force(session: Session, contact_id: int) -> Row | None:
     """The contact's row of the campaign in force; None without any."""
     id = _row_of(session, contact_id, campaign_in_force(session, contact_id))
     return None if id is None else read(session, "campaign-contacts", id)
+
+
+def apply_update(session: Session, event: Event, envelope: Envelope, now: datetime) -> bool:
+    """Apply an update that names its contact by ManyChat id; False if nobody knows the contact.
+
+    Applied twice (the caller's answer may have been lost) it changes nothing the second time.
+    """
+    if contact_id_of(session, event.manychat_id) is None:
+        return False
+    apply_events(session, [(event, envelope)], now)
+    return True
 
 
 def _edit_campaign(

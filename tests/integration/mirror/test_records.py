@@ -11,6 +11,7 @@ import pytest
 from bridge.api.app import create_app
 from bridge.api.mirror_desk import MirrorDesk
 from bridge.api.parts import Parts
+from bridge.errors import AwayError
 from bridge.events.event import EventType
 from tests.integration.mirror.conftest import Mirror
 from tests.unit.api.conftest import ADMIN, Answer, Api, FakeInbox, FakeSender, make_settings
@@ -259,3 +260,82 @@ async def test_a_removed_campaign_contact_does_not_come_back_with_the_next_event
 async def test_the_webhook_key_opens_no_record(records: Records, path: str) -> None:
     answer = await records.api.get(f"{ROOT}{path}", key="flow-key")
     assert answer.status == 403
+
+
+UPDATE = "/manychat/campaign-contacts/update-by-manychat-id"
+SEED_UPDATE = {
+    "manychat_id": "MC99999",
+    "campaign_id": 85,
+    "medical_advisor_id": 101,
+    "medical_assignment_date": "2025-06-10T11:00:00Z",
+    "last_state": "Asignado a médico",
+    "summary": "Conversación finalizada, cliente agendó consulta.",
+}
+
+
+async def test_the_seeds_update_body_makes_the_campaign_of_a_known_contact(
+    records: Records,
+) -> None:
+    await records.made("/contacts/", manychat_id="MC99999")
+    answer = await records("PUT", UPDATE, SEED_UPDATE)
+    assert (answer.status, answer.json["status"], answer.json["warnings"]) == (200, "updated", "")
+    row = answer.json["campaign_contact"]
+    assert row["medical_assignment_date"] == "2025-06-10T11:00:00Z"
+    assert (row["last_state"], row["medical_advisor_ref"]) == ("Asignado a médico", "101")
+    campaign = await records("GET", f"/campaigns/{row['campaign_id']}")
+    assert (campaign.json["name"], campaign.json["status"]) == ("85", "unconfirmed")
+    assert records.api.sender.kept == []
+
+    newest = await records("PUT", UPDATE, {"manychat_id": "MC99999", "summary": None})
+    assert newest.json["campaign_contact"]["id"] == row["id"]
+    assert newest.json["campaign_contact"]["summary"] is None
+    assert newest.json["campaign_contact"]["last_state"] == "Asignado a médico"
+
+
+async def test_an_update_of_an_unknown_contact_is_queued_and_ends_the_same(
+    records: Records,
+) -> None:
+    answer = await records("PUT", UPDATE, SEED_UPDATE)
+    [(queue, envelope)] = records.api.sender.kept
+    assert (answer.status, answer.json["status"]) == (202, "queued")
+    assert queue == answer.json["queue"] == "manychat-campaign-queue"
+    assert (envelope.type, envelope.payload) == (EventType.UPDATE, SEED_UPDATE)
+    assert records.mirror.picture()["contacts"] == []
+    records.mirror.deliver(envelope)
+    [row] = (await records("GET", "/campaign-contacts/?manychat_id=MC99999")).json["items"]
+    assert (row["last_state"], row["medical_advisor_ref"]) == ("Asignado a médico", "101")
+
+
+async def test_an_update_applied_and_queued_is_one_event(records: Records) -> None:
+    """The answer of the mirror may be lost after its commit."""
+    await records.made("/contacts/", manychat_id="MC99999")
+    desk = records.api.app.state.parts.desk
+    done = desk.update
+
+    def lost(*args: Any) -> Any:
+        done(*args)
+        raise AwayError("mirror_away")
+
+    desk.update = lost
+    answer = await records("PUT", UPDATE, SEED_UPDATE)
+    [(_, envelope)] = records.api.sender.kept
+    before = records.mirror.picture()
+    records.mirror.deliver(envelope)
+    assert answer.status == 202
+    assert records.mirror.picture() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (SEED_UPDATE | {"sync_status": "success", "lead_state": "x"}, "lead_state, sync_status"),
+        ({"summary": "x"}, "manychat_id"),
+        ([], "object"),
+    ],
+)
+async def test_an_update_that_cannot_be_used_is_refused(
+    records: Records, body: Any, named: str
+) -> None:
+    answer = await records("PUT", UPDATE, body)
+    assert (answer.status, named in answer.json["detail"]) == (422, True)
+    assert records.api.sender.kept == []

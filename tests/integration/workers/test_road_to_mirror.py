@@ -116,6 +116,16 @@ def test_an_assignment_before_its_contact_ends_as_one_whole_contact(road: Road) 
     assert road.reader.depth() == 0
 
 
+def test_a_queued_update_makes_its_contact_and_campaign(road: Road) -> None:
+    body = {"manychat_id": "MC-8", "campaign_id": "Campaña Piel", "last_state": "Nuevo"}
+    road.send(EventType.UPDATE, body)
+    road.send(EventType.LEAD, {"manychat_id": "MC-8", "first_name": "Begoña"})
+    road.run_dry()
+    [contact] = road.sql("SELECT * FROM Contact")
+    [assigned] = road.sql("SELECT * FROM Campaign_Contact")
+    assert (contact.first_name, assigned.last_state) == ("Begoña", "Nuevo")
+
+
 def test_a_message_delivered_again_changes_nothing(road: Road) -> None:
     sent = road.send(EventType.CONTACT, CONTACT)
     road.run_dry()
