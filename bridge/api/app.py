@@ -12,6 +12,7 @@ from bridge.api import (
     campaign_updates,
     contact_history,
     contact_lookup,
+    dead_letters,
     docs,
     flow_help,
     health,
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(campaign_updates.router, prefix=PREFIX)
     for resource in records.RESOURCES:
         app.include_router(records.router_of(resource), prefix=PREFIX)
+    app.include_router(dead_letters.router, prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)
     app.include_router(docs.router)
     return app

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules
-from bridge.mirror import edits, records, reports
+from bridge.mirror import dead_letters, edits, records, reports
 from bridge.mirror.records import Asked, Row
 from bridge.mirror.reports import ContactSummary, Step
 from bridge.mirror.store import Store
@@ -90,6 +90,21 @@ class MirrorDesk:
         with self._store.transaction() as session:
             records.read(session, "contacts", contact_id)
             return reports.history(session, contact_id)
+
+    def dead_letter(self, id: int) -> Row:
+        """The letter with its raw body."""
+        with self._store.transaction() as session:
+            letter = records.read(session, "dead-letters", id)
+            return letter | {"payload": dead_letters.payload_of(session, id)}
+
+    def replay_of(self, id: int) -> Envelope:
+        """The envelope that replays the letter."""
+        with self._store.transaction() as session:
+            return dead_letters.replay_of(session, id)
+
+    def mark_replayed(self, id: int, now: datetime) -> None:
+        with self._store.transaction() as session:
+            dead_letters.mark_replayed(session, id, now)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -31,6 +31,7 @@ FILTERS: Mapping[str, Mapping[str, type]] = {
         "manychat_id": str, "contact_id": int, "campaign_id": int, "commercial_advisor_id": int,
         "medical_advisor_id": int, "last_state": str, "lead_state": str, "sync_status": str,
     },
+    "dead-letters": {"event_id": str, "hop": str, "type": str},
 }  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def router_of(resource: Resource) -> APIRouter:
         responses = problems.documented(*common, *also)
         router.add_api_route(path, route, methods=[method], responses=responses, **options)
 
-    add("/", "GET", _list(resource), openapi_extra={"parameters": parameters(name)})
+    add("/", "GET", list_of(name), openapi_extra={"parameters": parameters(name)})
     add("/", "POST", _create(resource), wrong, status_code=201, openapi_extra=_body(resource))
     add("/{id}", "GET", _read(resource), one)
     add("/{id}", "PUT", _replace(resource), one, wrong, openapi_extra=_body(resource))
@@ -88,7 +88,9 @@ def router_of(resource: Resource) -> APIRouter:
     return router
 
 
-def _list(resource: Resource) -> Callable[..., Any]:
+def list_of(name: str) -> Callable[..., Any]:
+    """The route that lists records of this kind."""
+
     async def list_records(
         request: Request,
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
@@ -97,9 +99,9 @@ def _list(resource: Resource) -> Callable[..., Any]:
     ) -> Page:
         """One page; filters compare for equality."""
         region = settings_of(request.app).default_phone_region
-        filters = filters_of(request, resource.name, region)
+        filters = filters_of(request, name, region)
         rows, total = await ask_desk(
-            request, lambda desk: desk.listing(resource.name, page, size, sort, filters)
+            request, lambda desk: desk.listing(name, page, size, sort, filters)
         )
         items = [_shown(row) for row in rows]
         return Page(items=items, total=total, page=page, size=size, pages=-(-total // size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
+from bridge.events.event import EventType
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
 from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
+
+_CUT_KEYS = {"cut", "length", "sha256"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,50 @@ def count(session: Session) -> int:
     return session.execute(select(func.count()).select_from(DeadLetter)).scalar_one()
 
 
+def payload_of(session: Session, id: int) -> str:
+    """The raw body as it was kept. Raises PermanentError (`not_found`)."""
+    text = session.execute(select(DeadLetter.payload).where(DeadLetter.id == id)).scalar()
+    if text is None:
+        raise PermanentError("not_found")
+    return text
+
+
+def replay_of(session: Session, id: int) -> Envelope:
+    """The envelope to send again: one revision up, so that a press more is no event more.
+
+    Raises PermanentError: `not_found`, `conflict` for a body that is not there whole or that
+    no worker could read.
+    """
+    letter = session.get(DeadLetter, id)
+    if letter is None:
+        raise PermanentError("not_found")
+    return Envelope(
+        id=letter.event_id,
+        type=EventType(letter.type),
+        received_at=letter.received_at,
+        occurred_at=None,
+        payload=_whole_body(letter.payload),
+        revision=letter.revision + 1,
+    )
+
+
+def mark_replayed(session: Session, id: int, now: datetime) -> None:
+    """Note that the letter is on the road again."""
+    update_rows(session, DeadLetter, [{"id": id, "replayed_at": now}])
+
+
+def _whole_body(text: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise PermanentError("conflict", "the body is no JSON object: post it mended")
+    if body.keys() == _CUT_KEYS:
+        raise PermanentError("conflict", "only a part of the body was kept: post it anew")
+    return body
+
+
 def _row(envelope: Envelope, now: datetime) -> dict[str, Any]:
     payload = envelope.payload
     return {
@@ -71,4 +120,5 @@ def _row(envelope: Envelope, now: datetime) -> dict[str, Any]:
         "payload": payload if isinstance(payload, str) else dumps(payload),
         "received_at": envelope.received_at,
         "dead_at": now,
+        "replayed_at": None,
     }

@@ -72,7 +72,10 @@ class Inbox(Base):
 
 
 class DeadLetter(Base):
-    """What could not go on: the raw payload, and why it stopped at which hop."""
+    """What could not go on: the raw payload, and why it stopped at which hop.
+
+    `replayed_at` is empty again when the replay, too, could not go on.
+    """
 
     __tablename__ = "Dead_Letter"
     __table_args__ = (UniqueConstraint("event_id", "hop"),)
@@ -87,6 +90,7 @@ class DeadLetter(Base):
     payload: Mapped[str] = mapped_column(typed())
     received_at: Mapped[datetime]
     dead_at: Mapped[datetime] = mapped_column(index=True)
+    replayed_at: Mapped[datetime | None]
 
 
 class Lease(Base):

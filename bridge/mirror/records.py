@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
 from bridge.mirror.base import Base
+from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.digests import id_digest, name_digest
 from bridge.mirror.tables import Advisor, Campaign, CampaignContact, Channel, Contact
 
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "channels": Kind(Channel),
     "advisors": Kind(Advisor),
     "campaign-contacts": Kind(CampaignContact),
+    "dead-letters": Kind(DeadLetter, frozenset({"payload"})),
 }
 
 

@@ -1,0 +1,103 @@
+"""Dead letters over HTTP: seen, sent again, discarded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.events.envelope import Envelope
+from bridge.events.event import EventType
+from bridge.mirror import dead_letters
+from tests.integration.mirror.conftest import NOW, Mirror
+from tests.integration.mirror.test_records import Records
+
+ID = "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b"
+BODY = {"manychat_id": "MC-1", "nombre_lead": "Eva"}
+
+
+@pytest.fixture
+def records(mirror: Mirror) -> Records:
+    return Records(mirror)
+
+
+def bury(mirror: Mirror, payload: Any = BODY, hop: str = "api", **fields: Any) -> None:
+    letter = Envelope(id=ID, type=EventType.CONTACT, received_at=NOW, occurred_at=None,
+                      payload=payload, **fields)  # fmt: skip
+    with mirror.store.transaction() as session:
+        dead_letters.record(session, [letter.with_reason("bad: reason", hop)], NOW)
+
+
+async def only(records: Records) -> dict[str, Any]:
+    page = (await records("GET", "/dead-letters/")).json
+    [row] = page["items"]
+    assert page["total"] == 1
+    return dict(row)
+
+
+async def test_a_letter_is_listed_without_its_body_and_read_with_it(records: Records) -> None:
+    bury(records.mirror)
+    row = await only(records)
+    assert (row["event_id"], row["hop"], row["reason"]) == (ID, "api", "bad: reason")
+    assert "payload" not in row
+    whole = (await records("GET", f"/dead-letters/{row['id']}")).json
+    assert whole["payload"] == '{"manychat_id":"MC-1","nombre_lead":"Eva"}'
+    assert (await records("GET", "/dead-letters/?hop=inbox")).json["total"] == 0
+
+
+async def test_a_replay_is_one_revision_up_however_often_it_is_pressed(records: Records) -> None:
+    bury(records.mirror, revision=2)
+    row = await only(records)
+    answers = [await records("POST", f"/dead-letters/{row['id']}/replay") for _ in range(2)]
+    assert [(answer.status, answer.json["revision"]) for answer in answers] == [(202, 3)] * 2
+    [(queue, envelope), (_, again)] = records.api.sender.kept
+    assert (queue, envelope) == ("manychat-contact-queue", again)
+    assert (envelope.id, envelope.received_at, envelope.payload) == (ID, NOW, BODY)
+    assert envelope.reason is None
+    assert (await only(records))["replayed_at"] is not None
+    records.mirror.deliver(envelope)
+    records.mirror.deliver(again)
+    assert [row["revision"] for row in records.mirror.outbox()] == [3]
+
+
+async def test_a_replay_that_fails_again_is_open_again(records: Records) -> None:
+    bury(records.mirror)
+    row = await only(records)
+    await records("POST", f"/dead-letters/{row['id']}/replay")
+    bury(records.mirror, revision=1)
+    after = await only(records)
+    assert (after["id"], after["revision"], after["replayed_at"]) == (row["id"], 1, None)
+
+
+@pytest.mark.parametrize(
+    "payload", ["{broken", "[1]", {"cut": "{...", "length": 40_000, "sha256": "a" * 64}]
+)
+async def test_a_body_that_is_not_there_whole_cannot_be_replayed(
+    records: Records, payload: Any
+) -> None:
+    bury(records.mirror, payload)
+    row = await only(records)
+    answer = await records("POST", f"/dead-letters/{row['id']}/replay")
+    assert answer.status == 409
+    assert records.api.sender.kept == []
+
+
+async def test_a_discarded_letter_is_gone(records: Records) -> None:
+    bury(records.mirror)
+    path = f"/dead-letters/{(await only(records))['id']}"
+    assert (await records("DELETE", path)).status == 204
+    for method, route in (("GET", path), ("DELETE", path), ("POST", f"{path}/replay")):
+        assert (await records(method, route)).status == 404
+
+
+async def test_while_nothing_can_take_it_the_letter_stays_unreplayed(records: Records) -> None:
+    bury(records.mirror)
+    row = await only(records)
+    records.api.sender.away()
+    records.api.inbox.away()
+    assert (await records("POST", f"/dead-letters/{row['id']}/replay")).status == 503
+    assert (await only(records))["replayed_at"] is None
+
+
+async def test_the_webhook_key_opens_no_dead_letter(records: Records) -> None:
+    assert (await records.api.get("/api/v1/dead-letters/", key="flow-key")).status == 403
