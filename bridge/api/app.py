@@ -18,6 +18,7 @@ from bridge.api import (
     health,
     problems,
     records,
+    reports,
     webhooks,
 )
 from bridge.api.parts import Parts, parts_of, settings_of
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(campaign_updates.router, prefix=PREFIX)
     for resource in records.RESOURCES:
         app.include_router(records.router_of(resource), prefix=PREFIX)
+    app.include_router(reports.router, prefix=PREFIX)
     app.include_router(dead_letters.router, prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)
     app.include_router(docs.router)

@@ -12,6 +12,8 @@ from bridge.events.reading import Rules
 from bridge.mirror import dead_letters, edits, records, reports
 from bridge.mirror.records import Asked, Row
 from bridge.mirror.reports import ContactSummary, Step
+from bridge.mirror.schema import is_current
+from bridge.mirror.statistics import Statistics, statistics
 from bridge.mirror.store import Store
 from bridge.settings import Settings
 
@@ -105,6 +107,19 @@ class MirrorDesk:
     def mark_replayed(self, id: int, now: datetime) -> None:
         with self._store.transaction() as session:
             dead_letters.mark_replayed(session, id, now)
+
+    def is_current(self) -> bool:
+        """Whether the tables are those of this release."""
+        return is_current(self._store.engine)
+
+    def counts(self) -> dict[str, int]:
+        """Contacts by sync status, and what waits or was given up."""
+        with self._store.transaction() as session:
+            return reports.counts(session)
+
+    def statistics(self, now: datetime) -> Statistics:
+        with self._store.transaction() as session:
+            return statistics(session, now)
 
     def close(self) -> None:
         """Give the connections back."""

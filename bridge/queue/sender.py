@@ -50,6 +50,17 @@ class QueueSender:
         except QueueMissing:
             return  # it answered; the first send makes the queue
 
+    async def depth(self, queue_name: str) -> int:
+        """About how many messages the queue holds; 0 if it is missing. Raises as `ping`."""
+        client = self._client(queue_name)
+        try:
+            with translating():
+                async with asyncio.timeout(SEND_SECONDS):
+                    properties = await client.get_queue_properties()
+        except QueueMissing:
+            return 0
+        return int(properties.approximate_message_count or 0)
+
     async def close(self) -> None:
         """Give the connections back."""
         for client in self._clients.values():

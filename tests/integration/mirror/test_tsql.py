@@ -23,6 +23,7 @@ from bridge.events.reading import Rules
 from bridge.mirror import dead_letters, edits, inbox, lease, outbox, records, reports
 from bridge.mirror.records import Asked
 from bridge.mirror.schema import upgrade
+from bridge.mirror.statistics import statistics
 from bridge.mirror.store import Store
 from bridge.mirror.tables import Advisor
 from tests.integration.mirror.conftest import NOW, Mirror, engine_of
@@ -110,6 +111,7 @@ def keep(mirror: Mirror) -> None:
         reports.outcome_of_state(session, "Nuevo")
         reports.trace(session, [id_of("event-0")])
         reports.counts(session)
+        statistics(session, NOW)
     mirror.store.ping()
 
 

@@ -53,6 +53,10 @@ class FakeSender(Place):
         if self.failure is not None:
             raise self.failure
 
+    async def depth(self, queue_name: str) -> int:
+        await self.ping()
+        return sum(name == queue_name for name, _ in self.kept)
+
     async def close(self) -> None:
         self.closed = True
 
