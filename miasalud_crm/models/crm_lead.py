@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..const import FUNNEL_DATES, SYNC_KEY, SYNC_TOKEN
+from ..sync.text import fold
 
 # Only the sync may write these; a person changes them by what the bridge sends.
 SYNC_FIELDS = (
@@ -9,6 +10,7 @@ SYNC_FIELDS = (
     "manychat_company_id",
     "manychat_state",
     "manychat_state_date",
+    "manychat_state_folded",
     "manychat_initial_state",
     "manychat_unmapped",
     "manychat_subscribed_at",
@@ -50,6 +52,13 @@ class CrmLead(models.Model):
         help="Last state that ManyChat reported, in its own words.",
     )
     manychat_state_date = fields.Datetime("ManyChat State Since", copy=False, readonly=True)
+    manychat_state_folded = fields.Char(
+        "ManyChat State as Compared",
+        compute="_compute_manychat_state_folded",
+        store=True,
+        copy=False,
+        index="btree_not_null",
+    )
     manychat_initial_state = fields.Char("ManyChat Initial State", copy=False, readonly=True)
     manychat_unmapped = fields.Boolean(
         "Unmapped State",
@@ -129,6 +138,11 @@ class CrmLead(models.Model):
                 WHERE manychat_id IS NOT NULL"""
         )
         return result
+
+    @api.depends("manychat_state")
+    def _compute_manychat_state_folded(self):
+        for lead in self:
+            lead.manychat_state_folded = fold(lead.manychat_state)
 
     @api.model
     def _read_group_stage_ids(self, stages, domain):

@@ -52,7 +52,7 @@ class CrmLead(models.Model):
             states, persons = history.get(lead.id, ({}, []))
             contacts[manychat_id] = Contact(
                 manychat_id,
-                self._manychat_ground(lead, settings),
+                self._manychat_ground(lead, settings, states),
                 lead_id=lead.id or None,
                 entries=lead.manychat_values,
                 states=states,
@@ -93,12 +93,17 @@ class CrmLead(models.Model):
             known[event.manychat_id][event.event_id] = ledger[event.event_id]._as_known()
         return known
 
-    def _manychat_ground(self, lead, settings):
-        """Return the fold's ground for a lead (or one to be made) under these settings."""
+    def _manychat_ground(self, lead, settings, states):
+        """Return the fold's ground for a lead (or one to be made) under these settings.
+
+        Of a lead without ``states`` it is the initial one that may wait for a rule.
+        """
+        waits = lead.manychat_unmapped and not states
         unmapped = settings.fallback_stage_id if settings.unmapped == "fallback" else None
         return Ground(
             table=self.env["manychat.stage.mapping"]._rule_table(self.env.company.id),
             team_id=(lead.team_id or settings.team).id or None,
             fallback_stage_id=settings.fallback_stage_id,
             unmapped_stage_id=unmapped,
+            initial_waiting=lead.manychat_state_folded if waits else None,
         )

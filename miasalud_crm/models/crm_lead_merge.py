@@ -43,7 +43,7 @@ class CrmLead(models.Model):
         states, persons = self.env["manychat.stage.history"]._by_lead(self)[self.id]
         contact = Contact(
             self.manychat_id,
-            self._manychat_ground(self, settings),
+            self._manychat_ground(self, settings, states),
             lead_id=self.id,
             entries=entries,
             states=states,

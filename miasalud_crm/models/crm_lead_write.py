@@ -69,12 +69,18 @@ class CrmLead(models.Model):
 
     def _manychat_update(self, contact, lookups):
         """Write what the batch changed on an existing lead."""
-        picture = contact.picture()
         vals = self._manychat_vals(contact, contact.changed_keys, lookups)
         if {"commercial", "salesperson"} & contact.changed_keys:
             vals.update(self._manychat_salesperson(contact, lookups, self.team_id))
         self.write(vals)
-        # Compared with the fold, not with the lead: a changed rule moves nobody by surprise.
+        self._manychat_follow(contact)
+
+    def _manychat_follow(self, contact):
+        """Bring the lead where the fold went.
+
+        Compared with the fold, not with the lead: a changed rule moves nobody by surprise.
+        """
+        picture = contact.picture()
         if picture.stage_id == contact.loaded.stage_id:
             picture = picture._replace(stage_id=None)
         outcome = None if picture.lost == contact.loaded.lost else bool(picture.lost)
@@ -108,13 +114,13 @@ class CrmLead(models.Model):
             vals.update(self._manychat_advisor(contact.value(key), key, lookups))
         if keys & {"address.state", "address.country"}:
             vals.update(self._manychat_place(contact, lookups))
-        return {**vals, **self._manychat_picture_vals(contact)}
+        heard = {"manychat_synced_at": fields.Datetime.now()}
+        return {**vals, **heard, **self._manychat_picture_vals(contact)}
 
     def _manychat_picture_vals(self, contact):
         picture = contact.picture()
         return {
             "manychat_values": contact.entries,
-            "manychat_synced_at": fields.Datetime.now(),
             "manychat_state": picture.state,
             "manychat_state_date": picture.state_date,
             "manychat_unmapped": picture.unmapped,

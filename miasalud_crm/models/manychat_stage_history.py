@@ -1,7 +1,8 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..sync.clock import naive
 from ..sync.history import HistoryRow
+from ..sync.text import fold
 
 
 class ManychatStageHistory(models.Model):
@@ -18,6 +19,10 @@ class ManychatStageHistory(models.Model):
     received_at = fields.Datetime("Received On", required=True)
     kind = fields.Selection([("manychat", "ManyChat"), ("person", "Person")], "By", required=True)
     state = fields.Char()
+    state_folded = fields.Char(
+        "State as Compared", compute="_compute_state_folded", store=True, readonly=True
+    )
+    unmapped = fields.Boolean(help="No rule fitted when the lead was last folded.")
     category = fields.Char()
     stage_id = fields.Many2one(
         "crm.stage", ondelete="set null", help="Where the lead stood afterwards."
@@ -33,7 +38,16 @@ class ManychatStageHistory(models.Model):
             """CREATE UNIQUE INDEX IF NOT EXISTS manychat_stage_history_event_uniq
                    ON manychat_stage_history (event_id) WHERE event_id IS NOT NULL"""
         )
+        self.env.cr.execute(
+            """CREATE INDEX IF NOT EXISTS manychat_stage_history_unmapped_index
+                   ON manychat_stage_history (state_folded) WHERE unmapped"""
+        )
         return result
+
+    @api.depends("state")
+    def _compute_state_folded(self):
+        for row in self:
+            row.state_folded = fold(row.state)
 
     def _by_lead(self, leads):
         """Return ``lead id -> (states by event id, rows of people)`` in clock order."""
@@ -57,6 +71,7 @@ class ManychatStageHistory(models.Model):
             stage_id=self.stage_id.id if moved else None,
             lost_change=self.lost_change if self.kind == "person" else None,
             row_id=self.id,
+            waiting=self.unmapped,
         )
 
     def _keep(self, contact, lead_id):
@@ -65,7 +80,7 @@ class ManychatStageHistory(models.Model):
         self.search([("event_id", "in", applied)]).unlink()
         new = []
         for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
-            stands = {"stage_id": step.stage_id, "changed": step.changed}
+            stands = step._asdict()
             if event_id in contact.applied:
                 new.append({**self._from_event(contact.applied[event_id].event, lead_id), **stands})
             else:
@@ -86,5 +101,6 @@ class ManychatStageHistory(models.Model):
         }
 
     def _stand(self, stands):
-        if (self.stage_id.id or None, self.changed) != (stands["stage_id"], stands["changed"]):
+        stood = {"stage_id": self.stage_id.id or None, "changed": self.changed}
+        if {**stood, "unmapped": self.unmapped} != stands:
             self.write(stands)

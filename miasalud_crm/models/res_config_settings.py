@@ -55,6 +55,14 @@ class ResConfigSettings(models.TransientModel):
         default="keep",
     )
 
+    manychat_unmapped_count = fields.Integer(compute="_compute_manychat_unmapped_count")
+
+    def _compute_manychat_unmapped_count(self):
+        Unmapped = self.env["manychat.unmapped.state"]
+        readable = Unmapped.has_access("read")
+        for settings in self:
+            settings.manychat_unmapped_count = Unmapped.search_count([]) if readable else 0
+
     def _manychat_settings(self):
         """Return the ``ManychatSettings`` in force for the current company."""
         company = self.env.company

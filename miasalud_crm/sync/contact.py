@@ -68,6 +68,11 @@ class Contact:
     def picture(self):
         return fold_history([row for _key, row in self.rows()], self._ground())
 
+    def end_waiting(self):
+        """Let today's rules count for the rows that no rule fitted when they came."""
+        self.states = {key: row._replace(waiting=False) for key, row in self.states.items()}
+        self.ground = self.ground._replace(initial_waiting=None)
+
     def rows(self):
         """Return ``(event id or None, HistoryRow)`` in clock order."""
         rows = [*self.states.items(), *((None, row) for row in self.persons)]

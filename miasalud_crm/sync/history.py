@@ -11,6 +11,8 @@ class HistoryRow(NamedTuple):
 
     ``kind`` is ``manychat`` (then ``state``) or ``person`` (then ``stage_id`` for a move, or
     ``lost_change`` ``lost``/``restored``). ``occurred_at`` is naive UTC, ``row_id`` the record.
+    A row that no rule fitted is ``waiting``: a rule made since does not count for it until a
+    manager folds the lead again.
     """
 
     clock: str
@@ -20,19 +22,22 @@ class HistoryRow(NamedTuple):
     stage_id: int | None = None
     lost_change: str | None = None
     row_id: int | None = None
+    waiting: bool = False
 
 
 class Step(NamedTuple):
-    """Where the lead stood after a row, and whether the screen shows that row."""
+    """Where the lead stood after a row, whether the screen shows it, whether no rule fitted."""
 
     stage_id: int | None
     changed: bool
+    unmapped: bool
 
 
 class Ground(NamedTuple):
     """What a fold stands on: the rules, the lead's team, and what settings and entries say.
 
-    ``unmapped_stage_id`` is set only where unmapped states shall move a lead.
+    ``unmapped_stage_id`` is set only where unmapped states shall move a lead; an initial state
+    that waits like a row is ``initial_waiting``, as compared.
     """
 
     table: object
@@ -41,6 +46,7 @@ class Ground(NamedTuple):
     initial_state: str | None = None
     initial_at: datetime | None = None
     unmapped_stage_id: int | None = None
+    initial_waiting: str | None = None
 
 
 class Picture(NamedTuple):
@@ -67,18 +73,20 @@ def fold_history(rows, ground):
         stage_id=walk.standing,
         lost=walk.lost,
         lost_reason_id=walk.lost_reason_id if walk.lost else None,
-        unmapped=_is_unmapped(walk.state or initial, ground),
+        unmapped=walk.unmapped if walk.state else bool(initial) and _initial_rule(ground) is None,
         dates=walk.dates,
         steps=steps,
     )
 
 
-def _is_unmapped(state, ground):
-    return bool(state) and ground.table.find(state, ground.team_id) is None
+def _initial_rule(ground):
+    if not ground.initial_state or fold(ground.initial_state) == ground.initial_waiting:
+        return None
+    return ground.table.find(ground.initial_state, ground.team_id)
 
 
 def _base_stage(ground):
-    rule = ground.initial_state and ground.table.find(ground.initial_state, ground.team_id)
+    rule = _initial_rule(ground)
     return rule.stage_id if rule and rule.action == "stage" else ground.fallback_stage_id
 
 
@@ -90,7 +98,7 @@ class _Walk:
         self.base_stage_id = _base_stage(ground)
         self.state = self.state_date = None
         self.stage_id = None
-        self.by_person = False
+        self.by_person = self.unmapped = False
         self.lost = self.lost_reason_id = None
         self.dates = {}
 
@@ -99,8 +107,12 @@ class _Walk:
         return self.stage_id or self.base_stage_id
 
     def step(self, row):
-        changed = self._person(row) if row.kind == "person" else self._state(row)
-        return Step(self.standing, changed)
+        if row.kind == "person":
+            changed = self._person(row)
+            return Step(self.standing, changed, False)
+        rule = None if row.waiting else self.ground.table.find(row.state, self.ground.team_id)
+        changed = self._state(row, rule)
+        return Step(self.standing, changed, rule is None)
 
     def _person(self, row):
         if row.lost_change:
@@ -113,14 +125,13 @@ class _Walk:
         self.by_person = True
         return moved
 
-    def _state(self, row):
-        rule = self.ground.table.find(row.state, self.ground.team_id)
+    def _state(self, row, rule):
         if rule and rule.date_field:
             self.dates.setdefault(rule.date_field, row.occurred_at)
         repeated = self.state is not None and fold(row.state) == fold(self.state)
         if repeated:
             return False
-        self.state, self.state_date = row.state, row.occurred_at
+        self.state, self.state_date, self.unmapped = row.state, row.occurred_at, rule is None
         self._follow(rule)
         return True
 

@@ -15,5 +15,6 @@ from . import (
     test_sync,
     test_sync_failures,
     test_translations,
+    test_unmapped,
     test_views,
 )

@@ -47,11 +47,3 @@ class TestViews(ManychatCase):
         stages = leads._read_group_stage_ids(self.stage("quotation_started"), [])
         self.assertEqual(stages[0], self.stage("subscribed"))
         self.assertEqual(len(stages), 12)
-
-    def test_unmapped_list_shows_waiting_leads_by_state(self):
-        self.sync_one("e1", 1, state="Nunca visto")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "miasalud_crm.crm_lead_action_unmapped"
-        )
-        self.assertIn("group_by_manychat_state", action["context"])
-        self.assertIn(self.lead(), self.env["crm.lead"].search([("manychat_unmapped", "=", True)]))
