@@ -19,6 +19,8 @@
         "views/manychat_unmapped_state_views.xml",
         "wizards/manychat_map_state_views.xml",
         "views/manychat_event_views.xml",
+        "views/manychat_alias_views.xml",
+        "views/manychat_unknown_advisor_views.xml",
         "views/crm_lead_views.xml",
         "views/res_config_settings_views.xml",
         "views/manychat_menus.xml",

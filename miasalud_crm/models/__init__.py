@@ -10,10 +10,12 @@ from . import (
     crm_lead_write,
     crm_stage,
     crm_team,
+    manychat_alias,
     manychat_event,
     manychat_refold,
     manychat_stage_history,
     manychat_stage_mapping,
+    manychat_unknown_advisor,
     manychat_unmapped_state,
     res_config_settings,
 )

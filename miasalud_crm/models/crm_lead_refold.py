@@ -4,6 +4,7 @@ from odoo import models
 from psycopg2 import InterfaceError, OperationalError
 
 from ..sync.contact import Contact
+from .lookups import ADVISORS, Lookups
 from .private_sql import private_sql_errors
 
 _logger = logging.getLogger(__name__)
@@ -12,29 +13,53 @@ _logger = logging.getLogger(__name__)
 class CrmLead(models.Model):
     _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
 
-    def _manychat_fold_again(self):
-        """Fold waiting leads of one company under today's rules; what fails keeps waiting."""
+    def _manychat_do_again(self, kind):
+        """Do leads of one company again, by ``rules`` or ``advisors``; what fails keeps waiting."""
+        again = {"rules": self._manychat_end_waiting, "advisors": self._manychat_resolve}[kind]
         try:
             with private_sql_errors(), self.env.cr.savepoint():
-                self._manychat_end_waiting()
+                again()
                 self.env.flush_all()
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
-            _logger.debug("Folding %s leads again failed", len(self), exc_info=True)
+            _logger.debug("Doing %s leads again failed", len(self), exc_info=True)
             if len(self) > 1:
                 half = len(self) // 2
-                self[:half]._manychat_fold_again()
-                self[half:]._manychat_fold_again()
+                self[:half]._manychat_do_again(kind)
+                self[half:]._manychat_do_again(kind)
             else:
-                _logger.warning("Lead %s was not folded again: %s", self.id, type(error).__name__)
+                _logger.warning("Lead %s was not done again: %s", self.id, type(error).__name__)
 
     def _manychat_end_waiting(self):
         """Fold each lead anew; a person's later move stands, and passed dates are filled."""
         settings = self.env["res.config.settings"]._manychat_settings()
-        History = self.env["manychat.stage.history"]
+        for lead, contact in self._manychat_contacts(settings):
+            contact.end_waiting()
+            lead.write(self._manychat_picture_vals(contact))
+            lead._manychat_follow(contact)
+            self.env["manychat.stage.history"]._keep(contact, lead.id)
+
+    def _manychat_resolve(self):
+        """Look each lead's advisors up again; a salesperson whom a person chose later stays."""
+        settings = self.env["res.config.settings"]._manychat_settings()
+        pairs = self._manychat_contacts(settings)
+        lookups = Lookups(self.env, settings, [contact for _lead, contact in pairs])
+        for lead, contact in pairs:
+            vals = {}
+            for key in ADVISORS:
+                if lead[f"manychat_{key}_ref"]:
+                    vals.update(lead._manychat_advisor(contact.value(key), key, lookups))
+            if vals.get("manychat_commercial_id"):
+                vals.update(lead._manychat_salesperson(contact, lookups, lead.team_id))
+            lead.write(vals)
+        self._manychat_join_team([lead for lead, _contact in pairs])
+
+    def _manychat_contacts(self, settings):
+        """Return ``(lead, Contact)`` of each lead, locked in id order."""
         leads = self._manychat_lock(sorted(self.mapped("manychat_id")))
-        history = History._by_lead(leads.values())
+        history = self.env["manychat.stage.history"]._by_lead(leads.values())
+        pairs = []
         for manychat_id, lead in leads.items():
             states, persons = history[lead.id]
             contact = Contact(
@@ -45,7 +70,5 @@ class CrmLead(models.Model):
                 states=states,
                 persons=persons,
             )
-            contact.end_waiting()
-            lead.write(self._manychat_picture_vals(contact))
-            lead._manychat_follow(contact)
-            History._keep(contact, lead.id)
+            pairs.append((lead, contact))
+        return pairs

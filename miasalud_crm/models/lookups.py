@@ -2,7 +2,7 @@
 
 from odoo.tools import escape_psql
 
-from ..sync.text import fold
+from ..sync.text import fold, name_key
 
 ADVISORS = ("commercial", "medical")
 
@@ -13,6 +13,7 @@ class Lookups:
     def __init__(self, env, settings, contacts):
         self.env = env
         self.settings = settings
+        self._aliases = env["manychat.alias"]._by_value(env.company, _named_values(contacts))
         self._users = self._read_users([c.value(k) for c in contacts for k in ADVISORS])
         self._sources = self._read_names(
             "utm.source", "name", [c.value("channel") for c in contacts]
@@ -23,17 +24,21 @@ class Lookups:
         self._countries = None
 
     def user(self, advisor):
-        """Return the user whom an advisor's Odoo id, else e-mail names; else an empty one."""
+        """Return whom an advisor's Odoo id, else e-mail, else an alias names; else nobody."""
         by_id, by_email = self._users
         found = advisor and (
             by_id.get(advisor.get("odoo_id")) or by_email.get(advisor.get("email", "").lower())
         )
-        return found or self.env["res.users"]
+        return found or self._alias("advisor", advisor) or self.env["res.users"]
 
     def source(self, channel):
+        if alias := self._alias("source", channel):
+            return alias
         return self._named("utm.source", "name", self._sources, channel)
 
     def campaign(self, campaign):
+        if alias := self._alias("campaign", campaign):
+            return alias
         name = _campaign_name(campaign)
         return self._named("utm.campaign", "title", self._campaigns, name)
 
@@ -48,6 +53,11 @@ class Lookups:
         wanted = fold(name)
         states = self.env["res.country.state"].search([("country_id", "=", country.id)])
         return states.filtered(lambda s: wanted in (fold(s.name), fold(s.code)))[:1]
+
+    def _alias(self, kind, value):
+        """Return the record that an alias gives to a value, None where none does."""
+        found = (self._aliases.get((kind, name_key(text))) for text in _texts(value))
+        return next((record for record in found if record), None)
 
     def _read_users(self, advisors):
         ids = [a["odoo_id"] for a in advisors if a and "odoo_id" in a]
@@ -74,7 +84,7 @@ class Lookups:
 
     def _read_names(self, model, field, names):
         """Return ``folded name -> record``, the oldest where several fold alike."""
-        wanted = {_name_key(name): name for name in names if name}
+        wanted = {name_key(name): name for name in names if name}
         if not wanted:
             return {}
         alike = ["|"] * (len(wanted) - 1)
@@ -88,9 +98,9 @@ class Lookups:
     def _named(self, model, field, found, name):
         if not name:
             return self.env[model]
-        if _name_key(name) not in found:
-            found[_name_key(name)] = self._model(model).create(self._new_vals(model, field, name))
-        return found[_name_key(name)]
+        if name_key(name) not in found:
+            found[name_key(name)] = self._model(model).create(self._new_vals(model, field, name))
+        return found[name_key(name)]
 
     def _new_vals(self, model, field, name):
         if model == "utm.source":
@@ -103,7 +113,7 @@ class Lookups:
         return self.env[model].with_context(active_test=False)
 
     def _by_key(self, records, field):
-        return {_name_key(record[field]): record for record in records}
+        return {name_key(record[field]): record for record in records}
 
     def _read_countries(self):
         countries = self.env["res.country"].search([])
@@ -113,12 +123,22 @@ class Lookups:
         return {**{fold(country.code): country for country in countries}, **found}
 
 
+def _named_values(contacts):
+    """Return every text by which these contacts name an advisor, a channel or a campaign."""
+    keys = (*ADVISORS, "channel", "campaign")
+    return [text for contact in contacts for key in keys for text in _texts(contact.value(key))]
+
+
+def _texts(value):
+    """Return the texts of a plain value or of a reference's parts: name and e-mail first."""
+    if isinstance(value, dict):
+        parts = sorted(value.items(), key=lambda item: isinstance(item[1], int))
+        return [str(part) for _name, part in parts if part]
+    return [value] if value else []
+
+
 def _campaign_name(campaign):
     """Return the name under which a campaign is known here, "" for none."""
     if not campaign:
         return ""
     return campaign.get("name") or f"ManyChat {campaign['id']}"
-
-
-def _name_key(name):
-    return fold(name) or name

@@ -129,19 +129,9 @@ class ManychatUnmappedState(models.Model):
     def action_fold_again(self):
         """Fold the leads of these states under today's rules, and say how many."""
         self.env["manychat.stage.mapping"].check_access("write")
-        done, left = self.env["manychat.refold"].sudo()._queue(self) if self else (0, 0)
-        text = self.env._("%s leads folded again.", done)
-        if left:
-            text += " " + self.env._("%s more follow in the background.", left)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "message": text,
-                "type": "success",
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        Refold = self.env["manychat.refold"].sudo()
+        done, left = Refold._queue_states(self) if self else (0, 0)
+        return Refold._said(self.env._("%s leads folded again.", done), left)
 
     def action_open_leads(self):
         self.ensure_one()

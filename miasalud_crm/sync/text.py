@@ -14,6 +14,11 @@ def fold(text):
     return " ".join("".join(plain).split())
 
 
+def name_key(text):
+    """Return the key under which a name is looked up: folded, or as it is where nothing is left."""
+    return fold(text) or text
+
+
 def storable(text):
     """Return ``text`` stripped, without what PostgreSQL refuses (NUL, lone surrogates)."""
     return text.encode("utf-8", "ignore").decode().replace("\x00", "").strip()

@@ -1,5 +1,6 @@
 # ruff: noqa: F401 (importing is what makes Odoo know the tests)
 from . import (
+    test_aliases,
     test_chatter,
     test_controller,
     test_events_read,
