@@ -58,6 +58,7 @@ class CrmLead(models.Model):
                 states=states,
                 persons=persons,
                 ledger=known[manychat_id],
+                keep_edited=settings.keep_edited,
             )
         return contacts
 

@@ -1,7 +1,7 @@
 from odoo import models
 
 from ..const import SYNC_KEY, SYNC_TOKEN
-from ..sync.contact import Contact
+from ..sync.contact import Contact, is_typed
 from .lookups import Lookups
 
 
@@ -21,10 +21,14 @@ class CrmLead(models.Model):
         tails = self.browse(tail_ids).filtered("manychat_id")
         if not tails:
             return
+        settings = self.env["res.config.settings"]._manychat_settings()
         entries = dict(self.manychat_values or {})
+        typed = {key for key, entry in entries.items() if is_typed(entry)}
+        kept = typed if settings.keep_edited else set()
         for tail in tails:
             for key, entry in (tail.manychat_values or {}).items():
-                if key not in entries or entry["clock"] > entries[key]["clock"]:
+                newer = key not in entries or entry["clock"] > entries[key]["clock"]
+                if newer and key not in kept:
                     entries[key] = entry
         head_id = self.manychat_id or tails[0].manychat_id
         company = self.manychat_company_id or tails[0].manychat_company_id
@@ -34,11 +38,10 @@ class CrmLead(models.Model):
         self.env["manychat.stage.history"].search([("lead_id", "in", tails.ids)]).lead_id = self
         self.env["manychat.event"].search([("lead_id", "in", tails.ids)]).lead_id = self
         self.write({"manychat_id": head_id, "manychat_company_id": company.id})
-        self._manychat_refold(entries)
+        self._manychat_refold(entries, settings)
 
-    def _manychat_refold(self, entries):
+    def _manychat_refold(self, entries, settings):
         """Write what the joined history and values say, and keep the stage as a person's."""
-        settings = self.env["res.config.settings"]._manychat_settings()
         self._manychat_keep_move(self._manychat_moment(), 0)
         states, persons = self.env["manychat.stage.history"]._by_lead(self)[self.id]
         contact = Contact(
@@ -48,6 +51,7 @@ class CrmLead(models.Model):
             entries=entries,
             states=states,
             persons=persons,
+            keep_edited=settings.keep_edited,
         )
         lookups = Lookups(self.env, settings, [contact])
         self.write(self._manychat_vals(contact, set(entries), lookups))

@@ -4,6 +4,7 @@ from odoo import models
 
 from ..const import SYNC_KEY, SYNC_TOKEN
 from ..sync.clock import clock_occurred, clock_text, naive, now
+from ..sync.contact import PERSON
 
 # What a person types, and the key of ``manychat_values`` whose newest writer they become.
 PERSON_KEYS = {
@@ -41,7 +42,7 @@ class CrmLead(models.Model):
         """Make the person the newest writer of what they changed, and keep their move."""
         self.ensure_one()
         moment = self._manychat_moment()
-        clock = clock_text(moment, moment, f"person:{self.env.uid}", 0)
+        clock = clock_text(moment, moment, f"{PERSON}{self.env.uid}", 0)
         if typed := changes.keys() & PERSON_KEYS.keys():
             entries = dict(self.manychat_values or {})
             for name in typed:
@@ -72,7 +73,7 @@ class CrmLead(models.Model):
         self.env["manychat.stage.history"].sudo().create(
             {
                 "lead_id": self.id,
-                "clock": clock_text(moment, moment, f"person:{self.env.uid}", number),
+                "clock": clock_text(moment, moment, f"{PERSON}{self.env.uid}", number),
                 "occurred_at": naive(moment),
                 "received_at": naive(moment),
                 "kind": "person",

@@ -69,6 +69,7 @@ class CrmLead(models.Model):
                 entries=lead.manychat_values,
                 states=states,
                 persons=persons,
+                keep_edited=settings.keep_edited,
             )
             pairs.append((lead, contact))
         return pairs

@@ -128,11 +128,12 @@ class CrmLead(models.Model):
         }
 
     def _manychat_names(self, contact):
-        """A title that a person typed later than ManyChat's name stands."""
+        """A title that a person typed later than ManyChat's name stands, or any, if kept."""
         parts = [contact.value("first_name"), contact.value("last_name")]
         person = " ".join(part for part in parts if part)
         vals = {"contact_name": person or False}
-        if contact.clock("first_name", "last_name") >= contact.clock("title"):
+        newer = contact.clock("first_name", "last_name") >= contact.clock("title")
+        if newer and not contact.is_kept("title"):
             vals["name"] = person or f"ManyChat {contact.manychat_id}"
         return vals
 
@@ -148,7 +149,8 @@ class CrmLead(models.Model):
 
     def _manychat_salesperson(self, contact, lookups, team):
         """Salesperson, team and company go together: each of them alone computes the others."""
-        if contact.clock("salesperson") > contact.clock("commercial"):
+        later = contact.clock("salesperson") > contact.clock("commercial")
+        if later or contact.is_kept("salesperson"):
             user_id = contact.value("salesperson")
         else:
             user_id = (lookups.user(contact.value("commercial")) or lookups.settings.user).id

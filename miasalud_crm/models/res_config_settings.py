@@ -12,12 +12,16 @@ FALLBACK_PARAM = "miasalud_crm.fallback_stage_id"
 
 
 class ManychatSettings(NamedTuple):
-    """The sync's settings: ``team`` and ``user`` may be empty, ``unmapped`` is keep/fallback."""
+    """The sync's settings: ``team`` and ``user`` may be empty, ``unmapped`` is keep/fallback.
+
+    ``keep_edited``: what a person typed is not overwritten at all, else by newer events only.
+    """
 
     team: Any
     user: Any
     fallback_stage_id: int | None
     unmapped: str
+    keep_edited: bool
 
 
 class ResConfigSettings(models.TransientModel):
@@ -55,6 +59,17 @@ class ResConfigSettings(models.TransientModel):
         default="keep",
     )
 
+    # No boolean: one whose default is on cannot be kept off in a parameter.
+    manychat_edited = fields.Selection(
+        [
+            ("keep", "Keep them, whatever ManyChat says"),
+            ("newer", "Let newer events overwrite them"),
+        ],
+        "Edited Fields",
+        config_parameter="miasalud_crm.edited",
+        default="keep",
+        help="Name, phone, e-mail and salesperson that somebody typed.",
+    )
     manychat_unmapped_count = fields.Integer(compute="_compute_manychat_unmapped_count")
 
     def _compute_manychat_unmapped_count(self):
@@ -77,6 +92,7 @@ class ResConfigSettings(models.TransientModel):
             user=user if company in user.company_ids and not user.share else user.browse(),
             fallback_stage_id=stage.id or None,
             unmapped=self._manychat_text("miasalud_crm.unmapped") or "keep",
+            keep_edited=self._manychat_text("miasalud_crm.edited") != "newer",
         )
 
     def _manychat_text(self, name):

@@ -6,6 +6,9 @@ from ..const import GUESSED
 from .clock import clock_event_id, clock_occurred, naive
 from .history import HistoryRow, fold_history
 
+# The event id in a person's clock starts so.
+PERSON = "person:"
+
 # The first that fits is an event's status (a rejected one never gets here).
 CREATED, UPDATED, STALE, UNCHANGED, REJECTED = (
     "created",
@@ -33,12 +36,18 @@ class Outcome(NamedTuple):
     unmapped: bool
 
 
+def is_typed(entry):
+    """Return whether a person wrote this entry's value; what somebody emptied may be filled."""
+    return bool(entry and entry["value"]) and clock_event_id(entry["clock"]).startswith(PERSON)
+
+
 class Contact:
     """Entries (key -> {"value", "clock"}), history by event id or person row, ledger by event id.
 
     ``entries``, ``states`` (event id -> HistoryRow), ``persons`` (list of HistoryRow),
     ``ledger`` (event id -> Known) and ``lead_id`` are loaded by the model; ``ground`` is the
-    fold's ground without the initial state. ``loaded`` is the picture before the batch,
+    fold's ground without the initial state; with ``keep_edited`` nothing that a person typed
+    is overwritten. ``loaded`` is the picture before the batch,
     ``changed_keys`` what the batch wrote anew, ``applied`` the outcome of each event that has
     to be stored.
     """
@@ -53,6 +62,7 @@ class Contact:
         states=None,
         persons=(),
         ledger=None,
+        keep_edited=True,
     ):
         self.manychat_id = manychat_id
         self.ground = ground
@@ -61,6 +71,7 @@ class Contact:
         self.states = dict(states or {})
         self.persons = list(persons)
         self.ledger = dict(ledger or {})
+        self.keep_edited = keep_edited
         self.changed_keys = set()
         self.applied = {}
         self.loaded = self.picture()
@@ -86,6 +97,12 @@ class Contact:
     def clock(self, *keys):
         """Return the newest clock of ``keys``, "" where none was ever written."""
         return max((self.entries[key]["clock"] for key in keys if key in self.entries), default="")
+
+    def is_kept(self, key):
+        """Return whether ManyChat has to leave ``key`` as a person typed it."""
+        # Who types a name types it whole.
+        own = "first_name" if key == "last_name" else key
+        return self.keep_edited and is_typed(self.entries.get(own))
 
     def apply(self, event):
         """Take ``event`` in and return its ``Outcome``."""
@@ -134,6 +151,8 @@ class Contact:
         newest = True
         for key, value in values.items():
             if clock > self.clock(key):
+                if self.is_kept(key):
+                    continue
                 if key not in self.entries or self.entries[key]["value"] != value:
                     self.changed_keys.add(key)
                 self.entries[key] = {"value": value, "clock": clock}

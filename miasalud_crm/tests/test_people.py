@@ -87,7 +87,47 @@ class TestPeople(ManychatCase):
         )
         self.assertEqual(lead.manychat_commercial_id, self.seller)
 
-    def test_newer_event_overwrites_what_a_person_typed(self):
+    def test_newer_event_overwrites_no_field_that_a_person_typed(self):
+        other = self.seller.copy({"login": "other-seller", "email": "other@clinic.example"})
+        typed = {
+            "name": "Implant Ana",
+            "contact_name": "Ana María",
+            "phone": "+51999999999",
+            "email_from": "typed@mail.example",
+        }
+        self.mine.write(typed)
+        self.lead().with_user(self.mapper).user_id = other
+        result = self.later(
+            "e2",
+            first_name="Anita",
+            last_name="X",
+            phone="+51900000000",
+            email="new@mail.example",
+            commercial={"email": "seller@clinic.example"},
+            summary="New",
+        )
+        lead = self.lead()
+        self.assertEqual({name: lead[name] for name in typed}, typed)
+        self.assertEqual((lead.user_id, lead.manychat_commercial_id), (other, self.seller))
+        self.assertEqual((lead.manychat_summary, result["status"]), ("New", "updated"))
+
+    def test_event_that_brings_only_kept_fields_changes_nothing(self):
+        self.mine.phone = "+51999999999"
+        self.assertEqual(self.later("e2", phone="+51900000000")["status"], "unchanged")
+
+    def test_field_that_nobody_typed_follows_manychat(self):
+        self.mine.phone = "+51999999999"
+        self.later("e2", email="new@mail.example", first_name="Anita")
+        self.assertEqual(self.lead().email_from, "new@mail.example")
+        self.assertEqual((self.lead().name, self.lead().contact_name), ("Anita", "Anita"))
+
+    def test_field_that_a_person_emptied_is_filled_by_a_newer_event(self):
+        self.mine.write({"phone": False, "user_id": False})
+        self.later("e2", phone="+51900000000", commercial={"odoo_id": self.seller.id})
+        self.assertEqual((self.lead().phone, self.lead().user_id), ("+51900000000", self.seller))
+
+    def test_newer_event_overwrites_what_a_person_typed_where_the_settings_say_so(self):
+        self.set_param("edited", "newer")
         self.mine.phone = "+51999999999"
         self.later("e2", phone="+51900000000")
         self.assertEqual(self.lead().phone, "+51900000000")

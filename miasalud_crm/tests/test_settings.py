@@ -39,11 +39,17 @@ class TestSettings(ManychatCase):
             manychat_user_id=self.seller.id,
             manychat_fallback_stage_id=self.stage("waiting").id,
             manychat_unmapped="fallback",
+            manychat_edited="newer",
         ).execute()
+        self.assertFalse(self.env["res.config.settings"]._manychat_settings().keep_edited)
         self.sync_one("e1", 1, state="Nunca visto")
         lead = self.lead()
         self.assertEqual((lead.team_id, lead.user_id), (team, self.seller))
         self.assertEqual(lead.stage_id, self.stage("waiting"))
+
+    def test_edited_fields_are_kept_unless_the_settings_say_otherwise(self):
+        self.settings().execute()
+        self.assertTrue(self.env["res.config.settings"]._manychat_settings().keep_edited)
 
     def test_team_of_another_company_is_not_used(self):
         other = self.env["res.company"].create({"name": "Other Clinic"})
