@@ -6,6 +6,7 @@ from . import (
     crm_lead_merge,
     crm_lead_person,
     crm_lead_refold,
+    crm_lead_return,
     crm_lead_sync,
     crm_lead_write,
     crm_stage,

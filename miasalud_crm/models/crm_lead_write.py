@@ -74,6 +74,7 @@ class CrmLead(models.Model):
             vals.update(self._manychat_salesperson(contact, lookups, self.team_id))
         self.write(vals)
         self._manychat_follow(contact)
+        self._manychat_tell_return(contact, lookups.settings)
 
     def _manychat_follow(self, contact):
         """Bring the lead where the fold went.

@@ -80,7 +80,7 @@ class ManychatStageHistory(models.Model):
         self.search([("event_id", "in", applied)]).unlink()
         new = []
         for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
-            stands = step._asdict()
+            stands = {name: getattr(step, name) for name in ("stage_id", "changed", "unmapped")}
             if event_id in contact.applied:
                 new.append({**self._from_event(contact.applied[event_id].event, lead_id), **stands})
             else:

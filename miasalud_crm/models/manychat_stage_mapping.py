@@ -46,6 +46,13 @@ class ManychatStageMapping(models.Model):
         default="always",
         help="A person's move holds until ManyChat moves the lead again by another rule.",
     )
+    reopen_policy = fields.Selection(
+        [("leave", "Leave it, with a note and an activity"), ("reopen", "Reopen it")],
+        "Lost or Won Lead",
+        required=True,
+        default="leave",
+        help="What a lead that is lost or won does when its client comes back with this state.",
+    )
     team_id = fields.Many2one(
         "crm.team",
         "Only for Team",
@@ -114,5 +121,6 @@ class ManychatStageMapping(models.Model):
             lost_reason_id=self.lost_reason_id.id or None,
             date_field=self.date_field or None,
             move_policy=self.move_policy,
+            reopen_policy=self.reopen_policy,
             team_id=self.team_id.id or None,
         )

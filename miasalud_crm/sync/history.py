@@ -26,11 +26,15 @@ class HistoryRow(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where the lead stood after a row, whether the screen shows it, whether no rule fitted."""
+    """Where the lead stood after a row, whether the screen shows it, whether no rule fitted.
+
+    ``returned``: the client of a lost or won lead came back, and the rule left the lead so.
+    """
 
     stage_id: int | None
     changed: bool
     unmapped: bool
+    returned: bool = False
 
 
 class Ground(NamedTuple):
@@ -98,21 +102,27 @@ class _Walk:
         self.base_stage_id = _base_stage(ground)
         self.state = self.state_date = None
         self.stage_id = None
-        self.by_person = self.unmapped = False
+        self.by_person = self.unmapped = self.returned = False
         self.lost = self.lost_reason_id = None
         self.dates = {}
+
+    @property
+    def is_won(self):
+        """Whether a move, not the initial state, brought the lead into a won stage."""
+        return self.ground.table.is_won(self.stage_id)
 
     @property
     def standing(self):
         return self.stage_id or self.base_stage_id
 
     def step(self, row):
+        self.returned = False
         if row.kind == "person":
             changed = self._person(row)
             return Step(self.standing, changed, False)
         rule = None if row.waiting else self.ground.table.find(row.state, self.ground.team_id)
         changed = self._state(row, rule)
-        return Step(self.standing, changed, rule is None)
+        return Step(self.standing, changed, rule is None, self.returned)
 
     def _person(self, row):
         if row.lost_change:
@@ -137,11 +147,21 @@ class _Walk:
 
     def _follow(self, rule):
         if rule is None:
-            if self.ground.unmapped_stage_id:
+            if self.ground.unmapped_stage_id and not self.is_won:
                 self._move(self.ground.unmapped_stage_id)
         elif rule.action == "lost":
             self._lose(rule)
-        elif rule.action == "stage" and rule.stage_id and self._may_move(rule):
+        elif rule.action == "stage" and rule.stage_id:
+            self._advance(rule)
+
+    def _advance(self, rule):
+        back = (self.lost or self.is_won) and not self.ground.table.is_won(rule.stage_id)
+        self.returned = back and rule.reopen_policy == "leave"
+        if self.returned and self.is_won:
+            return
+        if back and not self.returned:
+            self.lost = False
+        if self._may_move(rule):
             self._move(rule.stage_id)
             self.by_person = False
 

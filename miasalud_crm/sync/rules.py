@@ -17,6 +17,7 @@ class Rule(NamedTuple):
     date_field: str | None
     move_policy: str
     team_id: int | None
+    reopen_policy: str = "leave"
 
     def fits(self, folded):
         if self.match == "exact":

@@ -107,8 +107,8 @@ class TestHistoryFold(BaseCase):
             rule("b", SECOND),
             rule("sold", WON),
         )
-        rows = [said(1, "b"), moved(2, WON), said(3, "a")]
-        self.assertEqual(self.fold(*rows, rules=rules).stage_id, WON)
+        rows = [said(1, "b"), moved(2, FALLBACK), said(3, "a")]
+        self.assertEqual(self.fold(*rows, rules=rules).stage_id, FALLBACK)
         rows += [said(4, "b"), said(5, "a")]
         self.assertEqual(self.fold(*rows, rules=rules).stage_id, FIRST)
 
@@ -119,6 +119,26 @@ class TestHistoryFold(BaseCase):
     def test_later_state_moves_a_lost_lead_and_leaves_it_lost(self):
         picture = self.fold(said(1, "gone"), said(2, "b"))
         self.assertEqual((picture.stage_id, picture.lost), (SECOND, True))
+
+    def test_later_state_reopens_a_lost_or_won_lead_where_its_rule_says_so(self):
+        again = rule("b", SECOND, reopen_policy="reopen")
+        rules = (rule("sold", WON), rule("gone", action="lost"), again)
+        for first in ("gone", "sold"):
+            picture = self.fold(said(1, first), said(2, "b"), rules=rules)
+            self.assertEqual((picture.stage_id, bool(picture.lost)), (SECOND, False))
+            self.assertFalse(picture.steps[1].returned)
+
+    def test_later_state_leaves_a_won_lead_and_tells_that_its_client_is_back(self):
+        picture = self.fold(said(1, "sold"), said(2, "b"), said(3, "who knows"))
+        self.assertEqual((picture.stage_id, picture.state), (WON, "who knows"))
+        self.assertEqual([step.returned for step in picture.steps], [False, True, False])
+
+    def test_unmapped_state_never_takes_a_sale_back_to_the_fallback(self):
+        picture = self.fold(said(1, "sold"), said(2, "who knows"), unmapped_stage_id=FALLBACK)
+        self.assertEqual(picture.stage_id, WON)
+
+    def test_won_initial_state_holds_no_lead_back(self):
+        self.assertEqual(self.fold(said(1, "a"), initial_state="sold").stage_id, FIRST)
 
     def test_sale_takes_a_lead_out_of_the_lost_ones(self):
         self.assertIs(self.fold(said(1, "gone"), said(2, "sold")).lost, False)

@@ -1,7 +1,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-COPIED = ("action", "stage_id", "lost_reason_id", "date_field", "move_policy", "team_id")
+COPIED = (
+    "action",
+    "stage_id",
+    "lost_reason_id",
+    "date_field",
+    "move_policy",
+    "reopen_policy",
+    "team_id",
+)
 
 
 class ManychatMapState(models.TransientModel):
