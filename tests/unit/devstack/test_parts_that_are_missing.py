@@ -101,7 +101,7 @@ def test_a_user_who_may_run_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "open_to_others", lambda _folder: False)
     monkeypatch.setattr(identity.shutil, "which", nothing)
     with pytest.raises(PartMissing, match="PostgreSQL cannot run as root"):
-        identity.unprivileged(Path("/root/checkout"))
+        identity.unprivileged(Path("/", "root", "checkout"))
 
 
 def test_a_python_to_make_the_environment_from(
