@@ -131,7 +131,10 @@ def test_stop_all_leaves_nothing_running(make: Callable[..., Process]) -> None:
 def test_a_part_dies_with_the_run_that_started_it(tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "part.log"
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom devstack.processes import Process\n"
+        "import signal, sys, time\nfrom pathlib import Path\n"
+        "from devstack.processes import Process\n"
+        # a suite that runs in the background of a shell has Ctrl-C ignored, and so its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"command = [sys.executable, '-c', {STUBBORN!r}]\n"
         f"part = Process('part', command, log=Path({str(log)!r}), grace=0.2)\n"
         "part.start()\nprint(part.pid, flush=True)\ntime.sleep(600)\n"
@@ -144,10 +147,13 @@ def test_a_part_dies_with_the_run_that_started_it(tmp_path: Path, number: signal
     ) as run:
         assert run.stdout is not None
         part = int(run.stdout.readline())
-        assert eventually(lambda: log.exists() and "up" in log.read_text())
-        assert alive(part)
-        run.send_signal(number)
-        run.wait(30)
+        try:
+            assert eventually(lambda: log.exists() and "up" in log.read_text())
+            assert alive(part)
+            run.send_signal(number)
+            run.wait(30)
+        finally:
+            run.kill()
         assert eventually(lambda: not alive(part)), f"{part} survived"
 
 
