@@ -57,8 +57,9 @@ def said_by(event: Event, before: Mapping[str, Any] | None = None) -> dict[str, 
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON, not ASCII-escaped."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON, not ASCII-escaped, without lone surrogates (no database can hold them)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
 
 
 def _as_json(value: Any) -> Any:
