@@ -18,6 +18,7 @@
         "views/manychat_stage_history_views.xml",
         "views/manychat_unmapped_state_views.xml",
         "wizards/manychat_map_state_views.xml",
+        "wizards/manychat_test_state_views.xml",
         "views/manychat_event_views.xml",
         "views/manychat_alias_views.xml",
         "views/manychat_unknown_advisor_views.xml",

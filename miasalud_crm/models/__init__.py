@@ -16,6 +16,7 @@ from . import (
     manychat_refold,
     manychat_stage_history,
     manychat_stage_mapping,
+    manychat_stage_warning,
     manychat_unknown_advisor,
     manychat_unmapped_state,
     res_config_settings,

@@ -90,7 +90,6 @@ class ManychatStageMapping(models.Model):
         self._forget_table()
         return result
 
-    @api.model
     def action_fold_waiting(self):
         """Fold the leads that wait in a state which a rule fits by now; nothing else moves any."""
         return self.env["manychat.unmapped.state"].action_fold_all_again()

@@ -21,8 +21,8 @@ class ManychatUnknownAdvisor(models.Model):
     ref = fields.Char("Advisor in ManyChat", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     lead_count = fields.Integer("Leads", readonly=True)
-    commercial_count = fields.Integer("As Commercial Advisor", readonly=True)
-    medical_count = fields.Integer("As Medical Advisor", readonly=True)
+    commercial_count = fields.Integer("Commercial", readonly=True)
+    medical_count = fields.Integer("Medical", readonly=True)
     last_seen = fields.Datetime(readonly=True)
 
     @property

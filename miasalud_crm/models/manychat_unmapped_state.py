@@ -1,6 +1,6 @@
 from difflib import get_close_matches
 
-from odoo import api, fields, models
+from odoo import fields, models
 
 from ..sync.text import fold
 
@@ -121,7 +121,6 @@ class ManychatUnmappedState(models.Model):
             unmapped._make_rule({"action": "ignore"})
         return self.action_fold_again()
 
-    @api.model
     def action_fold_all_again(self):
         """Fold the leads of every state that a rule made since fits."""
         return self.search([("folded", "!=", "")]).filtered("rule_id").action_fold_again()

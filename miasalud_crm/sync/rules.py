@@ -26,6 +26,17 @@ class Rule(NamedTuple):
             return folded.startswith(self.folded)
         return self.folded in folded
 
+    def covers(self, other):
+        """Return whether every state that fits ``other`` fits this rule, tried before it."""
+        if self.team_id not in (None, other.team_id):
+            return False
+        if self.match == "exact":
+            return other.match == "exact" and other.folded == self.folded
+        # What contains a text may begin with anything.
+        if self.match == "starts" and other.match == "contains":
+            return False
+        return self.fits(other.folded)
+
 
 class StageRank(NamedTuple):
     """Where a stage stands: ``order`` compares, ``won`` is Odoo's own flag."""

@@ -13,6 +13,7 @@ from . import (
     test_people,
     test_returns,
     test_rights,
+    test_rule_warnings,
     test_settings,
     test_sync,
     test_sync_failures,

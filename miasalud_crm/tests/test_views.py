@@ -1,3 +1,4 @@
+from lxml import etree
 from odoo.tests import Form
 
 from .common import ManychatCase
@@ -47,3 +48,16 @@ class TestViews(ManychatCase):
         stages = leads._read_group_stage_ids(self.stage("quotation_started"), [])
         self.assertEqual(stages[0], self.stage("subscribed"))
         self.assertEqual(len(stages), 12)
+
+    def test_every_button_calls_a_method_that_takes_the_selected_records(self):
+        own = self.env["ir.model.data"].search(
+            [("module", "=", "miasalud_crm"), ("model", "=", "ir.ui.view")]
+        )
+        for view in self.env["ir.ui.view"].browse(own.mapped("res_id")):
+            tree = etree.fromstring(view.arch.encode())
+            for button in tree.iter("button"):
+                if button.get("type") == "object":
+                    method = getattr(type(self.env[view.model]), button.get("name"))
+                    # The web client hands the ids over, which a model method has no place for.
+                    kind = getattr(method, "_api", None), getattr(method, "_api_model", None)
+                    self.assertEqual(kind, (None, None), (view.name, button.get("name")))
