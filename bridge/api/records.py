@@ -115,8 +115,7 @@ def _create(resource: Resource) -> Callable[..., Any]:
         body = _validated(resource, await read_object(request), {})
         values = {k: v for k, v in body.items() if v is not None or k in resource.identity}
         return await _written(
-            request,
-            lambda desk, rules, now: desk.create(resource.name, _zoned(values, rules), rules, now),
+            request, values, lambda desk, *said: desk.create(resource.name, *said)
         )
 
     return create_record
@@ -137,12 +136,7 @@ def _replace(resource: Resource) -> Callable[..., Any]:
         before = await ask_desk(request, lambda desk: desk.read(resource.name, id))
         values = _validated(resource, given, {key: before[key] for key in resource.identity})
         values = {k: v for k, v in values.items() if k in given or k not in resource.kept}
-        return await _written(
-            request,
-            lambda desk, rules, now: desk.change(
-                resource.name, id, _zoned(values, rules), rules, now
-            ),
-        )
+        return await _changed(request, resource, id, values)
 
     return replace_record
 
@@ -156,12 +150,7 @@ def _change(resource: Resource) -> Callable[..., Any]:
         required = {key: before[key] for key, field in fields if field.is_required()}
         values = _validated(resource, given, required)
         values = {key: value for key, value in values.items() if key in given}
-        return await _written(
-            request,
-            lambda desk, rules, now: desk.change(
-                resource.name, id, _zoned(values, rules), rules, now
-            ),
-        )
+        return await _changed(request, resource, id, values)
 
     return change_record
 
@@ -175,9 +164,17 @@ def _remove(resource: Resource) -> Callable[..., Any]:
     return remove_record
 
 
-async def _written(request: Request, write: Callable[[Any, Rules, datetime], Row]) -> Row:
-    rules = Rules.from_settings(settings_of(request.app))
-    return _shown(await ask_desk(request, lambda desk: write(desk, rules, datetime.now(UTC))))
+async def _changed(request: Request, resource: Resource, id: int, values: Row) -> Row:
+    return await _written(
+        request, values, lambda desk, *said: desk.change(resource.name, id, *said)
+    )
+
+
+async def _written(request: Request, values: Row, write: Callable[..., Row]) -> Row:
+    """What `write` (desk, values, rules, now) made of the values, as it is shown."""
+    rules, now = Rules.from_settings(settings_of(request.app)), datetime.now(UTC)
+    zoned = _zoned(values, rules)
+    return _shown(await ask_desk(request, lambda desk: write(desk, zoned, rules, now)))
 
 
 def _validated(resource: Resource, given: Row, base: Row) -> Row:
