@@ -96,6 +96,15 @@ ADVISOR_KEYS = frozenset({"commercial", "medical"})
 ADDRESS_PARTS = ("street", "district", "city", "state", "country")
 
 MAX_EVENTS = 500
+MAX_LEADS = 200
+LEAD_FILTERS = {
+    "lead_id": int,
+    "manychat_id": list,
+    "phone": list,
+    "email": list,
+    "state": list,
+    "active": bool,
+}
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_TEXT = 20_000
 MAX_ID = 255

@@ -5,6 +5,7 @@ from . import (
     crm_lead_mail,
     crm_lead_merge,
     crm_lead_person,
+    crm_lead_read,
     crm_lead_refold,
     crm_lead_return,
     crm_lead_sync,

@@ -11,6 +11,7 @@ from . import (
     test_merge,
     test_order,
     test_people,
+    test_reads,
     test_returns,
     test_rights,
     test_rule_warnings,
