@@ -24,6 +24,7 @@
         "views/manychat_unknown_advisor_views.xml",
         "views/crm_lead_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_cockpit_views.xml",
         "views/manychat_menus.xml",
     ],
     "assets": {"web.assets_backend": ["miasalud_crm/static/src/pipeline_columns.js"]},

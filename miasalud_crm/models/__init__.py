@@ -14,11 +14,13 @@ from . import (
     crm_team,
     manychat_alias,
     manychat_event,
+    manychat_event_retention,
     manychat_refold,
     manychat_stage_history,
     manychat_stage_mapping,
     manychat_stage_warning,
     manychat_unknown_advisor,
     manychat_unmapped_state,
+    res_config_cockpit,
     res_config_settings,
 )
