@@ -22,6 +22,7 @@
         "views/manychat_event_views.xml",
         "views/manychat_alias_views.xml",
         "views/manychat_unknown_advisor_views.xml",
+        "views/manychat_merged_contact_views.xml",
         "views/crm_lead_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_config_cockpit_views.xml",

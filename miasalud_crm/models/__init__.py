@@ -15,6 +15,7 @@ from . import (
     manychat_alias,
     manychat_event,
     manychat_event_retention,
+    manychat_merged_contact,
     manychat_refold,
     manychat_stage_history,
     manychat_stage_mapping,

@@ -24,6 +24,7 @@ SYNC_FIELDS = (
     "manychat_medical_ref",
     "manychat_values",
     "manychat_history_ids",
+    "manychat_change_ids",
     *(name for name, _label in FUNNEL_DATES),
 )
 

@@ -18,7 +18,8 @@ class CrmLead(models.Model):
             row = ledger.get(event.event_id)
             foreign = row and row._is_foreign(event)
             outcomes.append(None if foreign else contacts[event.manychat_id].apply(event))
-        leads = self._manychat_save(contacts, settings)
+        # a contact that was merged is found under its own id and under the survivor's
+        leads = self._manychat_save({c.manychat_id: c for c in contacts.values()}, settings)
         return [
             self._manychat_result(outcome, contacts[event.manychat_id], leads)
             if outcome
@@ -41,11 +42,17 @@ class CrmLead(models.Model):
         }
 
     def _manychat_load(self, events, ledger, settings):
-        """Return a ``Contact`` by ManyChat id, in id order; each kind of row is read once."""
-        manychat_ids = sorted({event.manychat_id for event in events})
+        """Return a ``Contact`` by ManyChat id, in id order; each kind of row is read once.
+
+        Contacts that were merged are one: the same ``Contact`` stands under each of their ids.
+        """
+        named = {event.manychat_id for event in events}
+        survivors = self.env["manychat.merged.contact"]._survivors(named)
+        own = {manychat_id: survivors.get(manychat_id, manychat_id) for manychat_id in named}
+        manychat_ids = sorted(set(own.values()))
         leads = self._manychat_lock(manychat_ids)
         history = self.env["manychat.stage.history"]._by_lead(leads.values())
-        known = self._manychat_known(events, ledger, leads)
+        known = self._manychat_known(events, ledger, leads, own)
         contacts = {}
         for manychat_id in manychat_ids:
             lead = leads.get(manychat_id, self.browse())
@@ -60,7 +67,7 @@ class CrmLead(models.Model):
                 ledger=known[manychat_id],
                 keep_edited=settings.keep_edited,
             )
-        return contacts
+        return {manychat_id: contacts[own[manychat_id]] for manychat_id in sorted(own)}
 
     def _manychat_lock(self, manychat_ids):
         """Return the company's leads by ManyChat id, archived included, locked in id order.
@@ -78,20 +85,20 @@ class CrmLead(models.Model):
         leads = self.browse(row[0] for row in self.env.cr.fetchall())
         return {lead.manychat_id: lead for lead in leads}
 
-    def _manychat_known(self, events, ledger, leads):
-        """Return what the ledger knows, by ManyChat id.
+    def _manychat_known(self, events, ledger, leads, own):
+        """Return what the ledger knows, by the ManyChat id of the lead (``own`` of an event's).
 
         The whole past of a contact is needed only where one of its events comes again.
         """
-        known = {event.manychat_id: {} for event in events}
+        known = {manychat_id: {} for manychat_id in own.values()}
         again = [e for e in events if e.event_id in ledger]
         past = leads and self.env["manychat.event"]._of_leads(
-            [leads[e.manychat_id].id for e in again if e.manychat_id in leads]
+            [leads[own[e.manychat_id]].id for e in again if own[e.manychat_id] in leads]
         )
         for row in past or ():
             known[row.lead_id.manychat_id][row.event_id] = row._as_known()
         for event in again:
-            known[event.manychat_id][event.event_id] = ledger[event.event_id]._as_known()
+            known[own[event.manychat_id]][event.event_id] = ledger[event.event_id]._as_known()
         return known
 
     def _manychat_ground(self, lead, settings, states):
