@@ -16,6 +16,7 @@ from bridge.api import (
     docs,
     flow_help,
     health,
+    odoo_leads,
     problems,
     records,
     reports,
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(reports.router, prefix=PREFIX)
     app.include_router(dead_letters.router, prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)
+    app.include_router(odoo_leads.router, prefix=PREFIX)
     app.include_router(docs.router)
     return app
 

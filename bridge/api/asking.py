@@ -9,14 +9,16 @@ from fastapi import Request
 
 from bridge.api.bodies import decode, parse, read_body
 from bridge.api.parts import desk_of, parts_of
-from bridge.api.problems import BadValue, TooLarge, problem_of
-from bridge.errors import BridgeError, UnusableEvent
+from bridge.api.problems import BadValue, OdooAway, TooLarge, problem_of
+from bridge.errors import AwayError, BridgeError, UnusableEvent
 from bridge.log import get_logger
 
 if TYPE_CHECKING:
     from bridge.api.mirror_desk import MirrorDesk
+    from bridge.odoo.leads import OdooLeads
 
 T = TypeVar("T")
+ODOO_SECONDS = 10.0
 _log = get_logger(__name__)
 
 
@@ -44,3 +46,15 @@ async def ask_desk(request: Request, question: Callable[[MirrorDesk], T]) -> T:
         if problem.status >= 500:
             _log.warning("mirror_asked_in_vain", code=error.code)
         raise problem from None
+
+
+async def ask_odoo(request: Request, question: Callable[[OdooLeads], T]) -> T:
+    """Odoo's answer, in a thread. Raises OdooAway."""
+    parts = parts_of(request.app)
+    try:
+        if parts.odoo is None:
+            raise AwayError("odoo_not_configured")
+        return await parts.ask_odoo(question, parts.odoo, seconds=ODOO_SECONDS)
+    except BridgeError as error:
+        _log.warning("odoo_asked_in_vain", code=error.code)
+        raise OdooAway(code=error.code) from None

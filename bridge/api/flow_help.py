@@ -22,7 +22,8 @@ from bridge.log import get_logger
 from bridge.queue.names import queue_for
 
 ASK_SECONDS = 2.0
-ODOO_DECIDES = "Odoo's stage mapping decides the stage; it cannot be asked without writing."
+ASK_LATER = "Odoo decides the stage and cannot be asked now; state_before is the mirror's memory."
+NO_RULE = "No rule of Odoo's stage mapping fits this state: the lead stays where it is."
 
 router = APIRouter(tags=["flow help"], dependencies=[Security(webhook_key)])
 _log = get_logger(__name__)
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     LEAD = "lead"
 
 
+_OWN_STATES = {"state", "initial_state"}
+_LOOKED_UP = {"campaign", "commercial", "medical", "advisor", "channel", "registered_at", "dates"}
 _TYPES = {kind: EventType[kind.name] for kind in Kind}
 
 
@@ -68,10 +71,17 @@ class CheckAnswer(BaseModel):
     ] = {}
     warnings: list[str] = []
     lead: Annotated[
-        str, Field(description="`create`, `update`, or `unknown`: the mirror is away.")
+        str,
+        Field(description="`create` or `update`; `unknown` where neither Odoo nor mirror answers."),
     ] = ""
     lead_id: int | None = None
     stage: Annotated[str | None, Field(description="Where the lead stands now.")] = None
+    next_stage: Annotated[
+        str | None, Field(description="Where it would stand, as Odoo says; null if it is away.")
+    ] = None
+    rule: Annotated[
+        str | None, Field(description="The rule of Odoo's mapping that fits the state.")
+    ] = None
     state_before: Annotated[
         str, Field(description="How Odoo took this state last: `mapped`, `unmapped`, `never sent`.")
     ] = ""
@@ -118,7 +128,7 @@ async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
         warnings=[scrub.text for scrub in scrubs],
     )
     await _ask_mirror(request, event, answer)
-    await _ask_odoo(request, answer)
+    await _ask_odoo(request, event, answer)
     return answer
 
 
@@ -138,18 +148,36 @@ async def _ask_mirror(request: Request, event: Event, answer: CheckAnswer) -> No
         answer.lead_id, answer.stage = found.lead_id, found.stage
 
 
-async def _ask_odoo(request: Request, answer: CheckAnswer) -> None:
+async def _ask_odoo(request: Request, event: Event, answer: CheckAnswer) -> None:
     parts = parts_of(request.app)
     if parts.odoo is None:
         answer.odoo = "not configured"
         return
     try:
-        await parts.ask_odoo(parts.odoo.health, seconds=ASK_SECONDS)
+        told = await parts.ask_odoo(parts.odoo.check, _as_sent(event), seconds=ASK_SECONDS)
     except BridgeError as error:
         answer.odoo = f"away: {error.code}"
-    else:
-        answer.odoo = "answers"
-    answer.notes.append(ODOO_DECIDES)
+        answer.notes.append(ASK_LATER)
+        return
+    answer.odoo = "answers"
+    answer.lead_id, answer.stage = told.get("lead_id"), told.get("stage")
+    answer.lead = "update" if answer.lead_id else "create"
+    answer.next_stage, answer.rule = told.get("next_stage"), told.get("rule")
+    if _OWN_STATES & event.values.keys() and answer.rule is None:
+        answer.notes.append(NO_RULE)
+
+
+def _as_sent(event: Event) -> dict[str, Any]:
+    """The event as Odoo takes it, without what the mirror would have to look up first."""
+    values = {key: _shown(value) for key, value in event.values.items() if key not in _LOOKED_UP}
+    return {
+        "event_id": event.event_id,
+        "type": str(event.type),
+        "manychat_id": event.manychat_id,
+        "occurred_at": iso(event.occurred_at),
+        "received_at": iso(event.received_at),
+        "values": values,
+    }
 
 
 def _shown(value: Any) -> Any:

@@ -81,6 +81,13 @@ class MirrorAway(StatusProblem):
     headers_ = {"Retry-After": "5"}
 
 
+class OdooAway(StatusProblem):
+    """Odoo does not answer, refuses the bridge's user, or is not configured; `code` says which."""
+
+    status, type_, title = 503, "odoo-away", "Odoo does not answer now."
+    headers_ = {"Retry-After": "5"}
+
+
 class NotReady(StatusProblem):
     """Neither the queue nor the inbox answers."""
 

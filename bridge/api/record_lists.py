@@ -64,6 +64,19 @@ def parameters(name: str) -> list[dict[str, Any]]:
     ]
 
 
+def spellings_of_phone(text: str, region: str) -> list[str]:
+    """What was asked for, and how a record would have kept it."""
+    # a plus that was not escaped arrives as a blank
+    written = text.strip()
+    plausible = {written, f"+{written.lstrip('+')}", clean_phone(written, region).value}
+    return sorted(filter(None, plausible))
+
+
+def spellings_of_email(text: str) -> list[str]:
+    """What was asked for, and how a record would have kept it."""
+    return sorted(filter(None, {text, clean_email(text).value}))
+
+
 def _values(key: str, type: type, text: str, region: str) -> Sequence[Any]:
     if type is int:
         if not text.isascii() or not text.isdigit() or int(text) > _LARGEST:
@@ -74,10 +87,7 @@ def _values(key: str, type: type, text: str, region: str) -> Sequence[Any]:
             raise BadValue(f"{key}: true or false is due")
         return [text.lower() in {"true", "1"}]
     if key == "phone":
-        # a plus that was not escaped arrives as a blank
-        written = text.strip()
-        plausible = {written, f"+{written.lstrip('+')}", clean_phone(written, region).value}
-        return sorted(filter(None, plausible))
+        return spellings_of_phone(text, region)
     if key == "email":
-        return sorted(filter(None, {text, clean_email(text).value}))
+        return spellings_of_email(text)
     return [text.replace("\x00", "")]

@@ -1,4 +1,4 @@
-"""The one method in which the bridge and the addon meet: a batch of events to leads."""
+"""Where the bridge and the addon meet: a batch of events to leads, and what leads there are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bridge.errors import TransientError
 MODEL = "crm.lead"
 SYNC = "manychat_sync"
 HEALTH = "manychat_health"
+LEADS = "manychat_leads"
+CHECK = "manychat_check"
 STATUSES = frozenset({"rejected", "created", "updated", "stale", "unchanged"})
 _BAD = "odoo_bad_answer"
 
@@ -61,7 +63,29 @@ class OdooLeads:
 
     def health(self) -> Mapping[str, Any]:
         """What the addon says about itself: `version`, `series`, `mappings`."""
-        answer = self._client.call(MODEL, HEALTH)
+        return self._object(HEALTH)
+
+    def listing(
+        self, filters: Mapping[str, Any], page: int, size: int
+    ) -> tuple[list[Mapping[str, Any]], int]:
+        """One page of the leads that have a ManyChat id, newest first, and the total.
+
+        `filters`: `lead_id` (int), `manychat_id`, `phone`, `email`, `state` (lists of texts of
+        which one fits), `active`. Raises as `sync` does.
+        """
+        answer = self._object(LEADS, dict(filters), page, size)
+        rows, total = answer.get("leads"), answer.get("total")
+        whole = isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows)
+        if not whole or not isinstance(total, int):
+            raise TransientError(_BAD, "leads")
+        return list(rows or ()), total
+
+    def check(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What `sync` would do with one event: `lead_id stage next_stage rule action`, …"""
+        return self._object(CHECK, dict(event))
+
+    def _object(self, method: str, *args: Any) -> Mapping[str, Any]:
+        answer = self._client.call(MODEL, method, *args)
         if not isinstance(answer, Mapping):
             raise TransientError(_BAD, "no object")
         return answer

@@ -41,12 +41,17 @@ class Odoo:
     failure: Exception | None = None
     gate: Gate | None = None
 
-    def health(self) -> dict[str, str]:
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.told = {"lead_id": 8, "stage": "Nuevo", "next_stage": "Cotiza", "rule": "Comienza"}
+
+    def check(self, event: Any) -> Any:
         if self.gate:
             self.gate.wait(30)
         if self.failure:
             raise self.failure
-        return {"version": "1.0.0"}
+        self.asked.append(event)
+        return self.told
 
 
 @pytest.fixture
@@ -75,14 +80,47 @@ async def test_a_dry_run_says_what_the_body_would_do_and_keeps_nothing(trial: An
     assert (said["status"], said["queue"]) == ("accepted", "manychat-campaign-queue")
     assert said["values"] == {"state": "Comienza Cotización"}
     assert said["warnings"] == ["advisor_id: placeholder"]
-    assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 7, "Nuevo")
     assert (said["state_before"], said["odoo"]) == ("mapped", "answers")
+    assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 8, "Nuevo")
+    assert (said["next_stage"], said["rule"], said["notes"]) == ("Cotiza", "Comienza", [])
     assert trial.sender.kept == trial.inbox.kept == []
 
 
+async def test_odoo_is_asked_for_what_it_can_tell_without_the_mirror(trial: Any) -> None:
+    body = {"manychat_id": "MC1", "ultimo_estado": "Nuevo", "comercial_id": "7", "campaign_id": 85,
+            "canal_entrada": "FB", "datetime_suscripcion": "2025-06-10T10:00:00Z"}  # fmt: skip
+    await trial.post(f"{ROOT}/contact/check", body)
+    [event] = trial.app.state.parts.odoo.asked
+    assert event["manychat_id"] == "MC1"
+    assert event["values"] == {"state": "Nuevo", "subscribed_at": "2025-06-10T10:00:00.000000Z"}
+    assert event["event_id"]
+
+
+@pytest.mark.parametrize(
+    ("known_to", "lead"), [("both", "update"), ("odoo", "update"), ("mirror", "create")]
+)
+async def test_what_odoo_says_of_the_lead_goes_before_the_mirrors_memory(
+    trial: Any, known_to: str, lead: str
+) -> None:
+    if known_to == "mirror":
+        trial.app.state.parts.odoo.told = {"lead_id": None, "rule": None}
+    body = {"manychat_id": "MC2" if known_to == "odoo" else "MC1"}
+    answer = await trial.post(f"{ROOT}/contact/check", body)
+    assert answer.json["lead"] == lead
+
+
 async def test_a_contact_that_nobody_knows_would_make_a_lead(trial: Any) -> None:
+    trial.app.state.parts.odoo = None
     answer = await trial.post(f"{ROOT}/contact/check", {"manychat_id": "MC2"})
     assert (answer.json["lead"], answer.json["lead_id"]) == ("create", None)
+    assert answer.json["odoo"] == "not configured"
+
+
+async def test_a_state_that_no_rule_fits_is_told(trial: Any) -> None:
+    trial.app.state.parts.odoo.told = {"lead_id": 8, "stage": "Nuevo", "next_stage": "Nuevo"}
+    answer = await trial.post(f"{ROOT}/stage-change/check", BODY | {"stage_manychat": "Raro"})
+    assert answer.json["rule"] is None
+    assert answer.json["notes"] == [flow_help.NO_RULE]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +143,14 @@ async def test_whoever_is_away_is_named(trial: Any) -> None:
     answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
     assert (answer.json["status"], answer.json["lead"]) == ("accepted", "unknown")
     assert answer.json["odoo"] == "away: odoo_unreachable"
+    assert answer.json["next_stage"] is None
+    assert answer.json["notes"] == [flow_help.ASK_LATER]
+
+
+async def test_without_odoo_the_mirror_tells_of_the_lead(trial: Any) -> None:
+    trial.app.state.parts.odoo.failure = AwayError("odoo_unreachable")
+    said = (await trial.post(f"{ROOT}/stage-change/check", BODY)).json
+    assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 7, "Nuevo")
 
 
 async def test_an_odoo_that_hangs_is_not_waited_for(

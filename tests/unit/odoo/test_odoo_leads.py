@@ -55,6 +55,34 @@ def test_the_addon_says_what_it_is() -> None:
     assert client.calls == [("crm.lead", "manychat_health")]
 
 
+def test_a_page_of_leads_comes_with_the_total() -> None:
+    client = FakeClient({"leads": [{"lead_id": 5}], "total": 7})
+    assert OdooLeads(client).listing({"active": True}, 2, 1) == ([{"lead_id": 5}], 7)
+    assert client.calls == [("crm.lead", "manychat_leads", {"active": True}, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, [], {}, {"leads": [], "total": None}, {"leads": {}, "total": 1},
+     {"leads": ["x"], "total": 1}],
+)  # fmt: skip
+def test_leads_of_another_shape_are_not_believed(answer: Any) -> None:
+    with pytest.raises(TransientError, match="odoo_bad_answer"):
+        OdooLeads(FakeClient(answer)).listing({}, 1, 50)
+
+
+def test_an_event_is_checked_by_a_call_that_stores_nothing() -> None:
+    client = FakeClient({"next_stage": "Nuevo"})
+    assert OdooLeads(client).check({"event_id": "a"}) == {"next_stage": "Nuevo"}
+    assert client.calls == [("crm.lead", "manychat_check", {"event_id": "a"})]
+
+
+@pytest.mark.parametrize("answer", [None, "x"])
+def test_a_check_that_is_no_object_is_not_believed(answer: Any) -> None:
+    with pytest.raises(TransientError, match="odoo_bad_answer"):
+        OdooLeads(FakeClient(answer)).check({})
+
+
 @pytest.mark.parametrize("answer", [None, "x"])
 def test_a_health_that_is_no_object_is_not_believed(answer: Any) -> None:
     with pytest.raises(TransientError, match="odoo_bad_answer"):
