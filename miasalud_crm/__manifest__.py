@@ -28,6 +28,7 @@
         "views/res_config_cockpit_views.xml",
         "views/manychat_menus.xml",
     ],
+    "demo": ["demo/manychat_demo.xml"],
     "assets": {"web.assets_backend": ["miasalud_crm/static/src/pipeline_columns.js"]},
     "post_init_hook": "post_init_hook",
 }

@@ -19,6 +19,7 @@ from . import (
     manychat_refold,
     manychat_stage_history,
     manychat_stage_mapping,
+    manychat_stage_shipped,
     manychat_stage_warning,
     manychat_unknown_advisor,
     manychat_unmapped_state,

@@ -3,6 +3,7 @@ from . import (
     test_aliases,
     test_chatter,
     test_controller,
+    test_demo,
     test_events_kept,
     test_events_read,
     test_history_fold,
