@@ -5,6 +5,7 @@
 #   ODOO_SERIES=18.0    which series demo, odoo and the end-to-end tests run on
 #   PYTHON=/path        the Python 3.11 or 3.12 to make .venv from
 #   PYTEST="-k name"    arguments for pytest
+#   BENCH="--rounds 9"  arguments for a benchmark (--help tells them)
 
 PY := .venv/bin/python
 SUITE = $(PY) -m devstack test
@@ -15,7 +16,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e odoo venv clean
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e bench-odoo odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,6 +45,9 @@ test-odoo: venv ## the addon's own tests, on every Odoo series at hand
 
 test-e2e: venv ## the whole road and the browser
 	@$(SUITE) e2e $(ARGS)
+
+bench-odoo: venv ## the batch method against other ways into Odoo, as a table
+	@$(PY) -m benchmarks odoo $(BENCH)
 
 odoo: venv ## a development Odoo with the addon, until Ctrl-C
 	@$(PY) -m devstack odoo

@@ -1,4 +1,4 @@
-"""Odoo's configuration file: loopback only, threaded, one database, nothing that calls out."""
+"""Odoo's configuration file: loopback only, one database, nothing that calls out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from pathlib import Path
 
 from devstack.odoo_sources import OdooSource
 from devstack.places import CHECKOUT
-from devstack.ports import LOOPBACK
+from devstack.ports import LOOPBACK, free_port
 from devstack.postgres import ROLE, Postgres
 
 
 def write_config(
-    path: Path, source: OdooSource, postgres: Postgres, database: str, *, data: Path, port: int
+    path: Path,
+    source: OdooSource,
+    postgres: Postgres,
+    database: str,
+    *,
+    data: Path,
+    port: int,
+    workers: int = 0,
 ) -> Path:
     """Write the file (readable by us alone: it holds the database's password) and return it."""
     addons = [*source.addons, CHECKOUT]
@@ -32,7 +39,8 @@ def write_config(
         "http_interface": LOOPBACK,
         "http_port": str(port),
         "proxy_mode": "False",
-        "workers": "0",
+        "workers": str(workers),
+        **({"gevent_port": str(free_port())} if workers else {}),
         "max_cron_threads": "1",
         "without_demo": "all",
     }

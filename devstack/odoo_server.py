@@ -21,7 +21,10 @@ from devstack.tree_hash import tree_hash
 
 
 class OdooServer:
-    """One Odoo on one database of its own; `keep` keeps what an earlier run left in it."""
+    """One Odoo on one database of its own; `keep` keeps what an earlier run left in it.
+
+    `workers` are processes that serve; with 0 one process serves in threads.
+    """
 
     def __init__(
         self,
@@ -30,14 +33,17 @@ class OdooServer:
         folder: Path,
         logs: Path,
         *,
+        name: str = "miasalud",
+        workers: int = 0,
         keep: bool = False,
     ) -> None:
         self.source = source
-        self.db = f"miasalud-{source.series}"
+        self.db = f"{name}-{source.series}"
         self.people = People()
         self._postgres = postgres
         self._folder = folder
-        self._logs = logs
+        self.log = logs / f"{folder.name}.log"
+        self._workers = workers
         self._keep = keep
         self._process: Process | None = None
 
@@ -79,6 +85,16 @@ class OdooServer:
         key: str = answer["bridge_key"]
         return key
 
+    def make_key(self, login: str) -> str:
+        """A new API key of a user; the user's older ones are gone."""
+        key: str = run_in_odoo(self.source, self._config, "make_key", login=login)["key"]
+        return key
+
+    @property
+    def pid(self) -> int | None:
+        """The process that serves, or that has the workers as its children."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Make the database if need be, start Odoo, wait until it serves its login page."""
         if self._process and self._process.running:
@@ -87,7 +103,7 @@ class OdooServer:
         self._process = Process(
             f"Odoo {self.source.series}",
             [str(self.source.python), "-m", "odoo", "-c", str(self._config)],
-            log=self._logs / "odoo.log",
+            log=self.log,
             env=environment(self.source),
             cwd=self._folder,
         )
@@ -109,6 +125,7 @@ class OdooServer:
             self.db,
             data=self._folder,
             port=self.port,
+            workers=self._workers,
         )
 
     def _make_database(self) -> None:

@@ -47,6 +47,13 @@ def make_people(env: Any, people: dict[str, dict[str, str]], language: str) -> N
     print(MARK + json.dumps({"bridge_key": key}))
 
 
+def make_key(env: Any, login: str) -> None:
+    """Give a user a new API key; answer with it."""
+    key = _new_key(env, env["res.users"].search([("login", "=", login)]))
+    env.cr.commit()
+    print(MARK + json.dumps({"key": key}))
+
+
 def _person(env: Any, person: dict[str, str], language: str, *groups: str) -> Any:
     users = env["res.users"].with_context(no_reset_password=True, active_test=False)
     field = "group_ids" if "group_ids" in users._fields else "groups_id"
@@ -68,5 +75,5 @@ def _person(env: Any, person: dict[str, str], language: str, *groups: str) -> An
 def _new_key(env: Any, user: Any) -> str:
     keys = env["res.users.apikeys"].sudo()
     keys.search([("user_id", "=", user.id)])._remove()
-    made: str = keys.with_user(user).sudo()._generate("rpc", "miasalud bridge", None)
+    made: str = keys.with_user(user).sudo()._generate("rpc", "devstack", None)
     return made

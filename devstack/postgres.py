@@ -62,6 +62,11 @@ class Postgres:
         if self._process:
             self._process.stop()
 
+    @property
+    def pid(self) -> int | None:
+        """The process whose children serve the connections."""
+        return self._process.pid if self._process else None
+
     @cached_property
     def port(self) -> int:
         return free_port()

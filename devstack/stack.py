@@ -77,6 +77,21 @@ class Stack:
         self._started.append(odoo)
         return odoo
 
+    def another_odoo(self, name: str, *, workers: int = 0) -> OdooServer:
+        """One more Odoo beside the first, on a new database of its own, not started yet."""
+        if self._source is None:
+            raise StackError("This stack was made without an Odoo.")
+        odoo = OdooServer(
+            self._source,
+            self.postgres,
+            self.folder / name,
+            self.logs,
+            name=name,
+            workers=workers,
+        )
+        self._started.append(odoo)
+        return odoo
+
     @cached_property
     def bridge(self) -> Bridge:
         """The bridge on this stack's queue and Odoo, not started yet."""

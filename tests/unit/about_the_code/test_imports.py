@@ -57,9 +57,10 @@ KNOWS_A_LIBRARY_TOO = {
 
 # package → the packages that it must not know
 STRANGERS: dict[str, set[str]] = {
-    "bridge": {"devstack", "miasalud_crm", "odoo", "tests"},
-    "miasalud_crm": {"bridge", "devstack", "tests"},
-    "devstack": {"miasalud_crm", "odoo", "tests"},
+    "bridge": {"benchmarks", "devstack", "miasalud_crm", "odoo", "tests"},
+    "miasalud_crm": {"benchmarks", "bridge", "devstack", "tests"},
+    "devstack": {"benchmarks", "miasalud_crm", "odoo", "tests"},
+    "benchmarks": {"miasalud_crm", "odoo", "tests"},
 }
 
 
@@ -148,7 +149,7 @@ def test_a_library_is_known_only_in_its_room() -> None:
 
 
 def test_bridge_addon_and_devstack_do_not_know_each_other() -> None:
-    assert strangers(python("bridge", "miasalud_crm", "devstack")) == []
+    assert strangers(python("benchmarks", "bridge", "miasalud_crm", "devstack")) == []
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -1,0 +1,1 @@
+"""How fast it is, measured on a stack of our own: `python -m benchmarks odoo`."""

@@ -1,0 +1,44 @@
+"""`python -m benchmarks`: what `make bench-odoo` calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from benchmarks.odoo import Sizes, bench_odoo
+from devstack.errors import StackError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one benchmark; 0 if it was measured, 1 with a message if not."""
+    options = _parser().parse_args(arguments)
+    sizes = Sizes(
+        rounds=options.rounds, calls=options.calls, naive=options.naive, leads=options.leads
+    )
+    try:
+        bench_odoo(options.series, sizes, options.only or None)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    odoo = commands.add_parser("odoo", help="the batch method against other ways into Odoo")
+    odoo.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
+    odoo.add_argument("--rounds", type=int, default=5, help="interleaved runs of each way")
+    odoo.add_argument("--calls", type=int, default=5, help="calls of 100 events in a run")
+    odoo.add_argument("--naive", type=int, default=50, help="events in a naive run")
+    odoo.add_argument("--leads", type=int, default=100_000, help="leads in the big database")
+    odoo.add_argument(
+        "--only", action="append", choices=("ways", "size", "callers"), help="only this part"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
