@@ -62,11 +62,14 @@ def serve(
 @app.command()
 def worker(
     name: Annotated[WorkerName, typer.Argument(help="Which worker to run.")] = WorkerName.ALL,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=16, help="Batches that a worker handles at once.")
+    ] = 1,
 ) -> None:
     """Run a worker, or all of them as threads of this process, until SIGTERM or Ctrl-C."""
     from bridge.workers.process import run_process
 
-    raise typer.Exit(run_process(str(name)))
+    raise typer.Exit(run_process(str(name), concurrency))
 
 
 @db_app.command("upgrade")

@@ -13,6 +13,8 @@ from bridge.settings import Settings
 # Azure's gateway cuts connections that are idle for 30 minutes.
 RECYCLE_SECONDS = 1500
 CONNECT_SECONDS = 2
+MOST_CONNECTIONS = 50
+"""Above every `--concurrency`: a thread that finds none would take the mirror to be away."""
 BUSY_MILLISECONDS = 10_000
 
 
@@ -39,6 +41,7 @@ def _options(url: URL) -> dict[str, Any]:
     if backend == "sqlite":
         return options | {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
     options |= {"pool_recycle": RECYCLE_SECONDS, "pool_timeout": CONNECT_SECONDS}
+    options |= {"max_overflow": MOST_CONNECTIONS}
     if backend == "postgresql":
         return options | {"connect_args": {"connect_timeout": CONNECT_SECONDS}}
     if backend == "mssql":

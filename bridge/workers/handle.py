@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import AwayError, BridgeError, PermanentError, TransientError
+from bridge.errors import AwayError, BridgeError, BusyError, PermanentError, TransientError
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules, read_event
@@ -28,16 +28,27 @@ log = get_logger(__name__)
 Apply = Callable[[Session, Sequence[tuple[Event, Envelope]], datetime], Applied]
 """Writes events of one transaction; any order of calls ends the same."""
 
+ForEach = Callable[[Callable[[Item], None], Sequence[Item]], None]
+"""Does something with each item, perhaps at once; raises what went wrong after all were tried."""
+
 ALONE_FROM = 3
 POISON_FROM = 10
 NEWER_SECONDS = 60.0
+TRIES = 3
+_PAUSE_SECONDS = 0.1
+
+
+def one_by_one(act: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """The plain `ForEach`."""
+    for item in items:
+        act(item)
 
 
 class BatchHandler:
-    """Handles what one reader leased.
+    """Handles what one reader leased; it keeps nothing between calls, so threads may share it.
 
     Law 1: a message is deleted only after its transaction committed or its copy reached the
-    dead-letter queue.
+    dead-letter queue. `committed` is called after each commit that brought something new.
     """
 
     def __init__(
@@ -49,43 +60,43 @@ class BatchHandler:
         *,
         max_attempts: int,
         apply: Apply = apply_events,
+        for_each: ForEach = one_by_one,
+        committed: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
         rng: Rng = system_rng,
     ) -> None:
-        self._reader = reader
+        self._queue_name = reader.queue_name
         self._dead_letters = dead_letters
         self._store = store
         self._rules = rules
         self._max_attempts = max_attempts
         self._apply_events = apply
+        self._for_each = for_each
+        self._committed = committed
         self._now = now
-        self._monotonic = monotonic
+        self._pause = pause
         self._rng = rng
-        self._leases = Leases(reader, [], monotonic)
 
-    def handle(
-        self, messages: Sequence[Message], stopping: Callable[[], bool] = lambda: False
-    ) -> None:
+    def handle(self, leases: Leases, stopping: Callable[[], bool] = lambda: False) -> None:
         """Bring every message to an end: deleted, delayed, put back or dead-lettered.
 
         Raises AwayError or TransientError when mirror or queue is away; whatever was not done is
         released before. `stopping` is asked between transactions.
         """
-        self._leases = Leases(self._reader, messages, self._monotonic)
         try:
-            waiting = self._pieces(messages)
+            waiting = self._pieces(leases)
             while waiting and not stopping():
-                waiting = self._process(waiting[0]) + waiting[1:]
+                waiting = self._process(waiting[0], leases, stopping) + waiting[1:]
         finally:
-            self._leases.release()
+            leases.release()
 
-    def _pieces(self, messages: Sequence[Message]) -> list[list[Item]]:
+    def _pieces(self, leases: Leases) -> list[list[Item]]:
         together: list[Item] = []
         alone: list[Item] = []
-        for message in messages:
+        for message in leases.messages:
             with log_context(message_id=message.id):
-                item = self._read(message)
+                item = self._read(message, leases)
             if item is not None:
                 suspect = unexplained_deliveries(message, item.envelope) >= ALONE_FROM
                 (alone if suspect else together).append(item)
@@ -93,71 +104,88 @@ class BatchHandler:
         alone.sort(key=lambda _: self._rng())
         return [piece for piece in [together, *([item] for item in alone)] if piece]
 
-    def _read(self, message: Message) -> Item | None:
+    def _read(self, message: Message, leases: Leases) -> Item | None:
         try:
             envelope = Envelope.loads(message.text)
         except NewerEnvelope as error:
             log.info("newer_envelope", code=error.code, seconds=NEWER_SECONDS)
-            self._reader.put_back(message, NEWER_SECONDS)
-            self._leases.done(message)
+            leases.put_back(message, NEWER_SECONDS)
             return None
         except PermanentError as error:
-            copy = unreadable(message, self._reader.queue_name)
-            self._give_up(message, copy, reason_of(error))
+            copy = unreadable(message, self._queue_name)
+            self._give_up(message, copy, reason_of(error), leases)
             return None
-        return self._read_event(message, envelope)
+        return self._read_event(message, envelope, leases)
 
-    def _read_event(self, message: Message, envelope: Envelope) -> Item | None:
+    def _read_event(self, message: Message, envelope: Envelope, leases: Leases) -> Item | None:
         with log_context(event_id=envelope.id, type=envelope.type):
             deliveries = unexplained_deliveries(message, envelope)
             if deliveries >= POISON_FROM:
-                self._give_up(message, envelope, f"poison: delivered {deliveries} times")
+                reason = f"permanent: poison (delivered {deliveries} times)"
+                self._give_up(message, envelope, reason, leases)
                 return None
             try:
                 return Item(message, envelope, read_event(envelope, self._rules))
             except Exception as error:  # noqa: BLE001  (the boundary: decided by class, logged)
-                self._give_way(message, envelope, error)
+                self._give_way(message, envelope, error, leases)
                 return None
 
-    def _process(self, piece: list[Item]) -> list[list[Item]]:
+    def _process(
+        self, piece: list[Item], leases: Leases, stopping: Callable[[], bool]
+    ) -> list[list[Item]]:
         """Apply a piece; what it has to be split into if it failed and can be split."""
-        self._leases.keep()
-        piece = [item for item in piece if self._leases.holds(item.message)]
+        leases.keep()
+        piece = [item for item in piece if leases.holds(item.message)]
         if not piece:
             return []
-        try:
-            self._apply(piece)
-        except Exception as error:  # noqa: BLE001  (the boundary: decided by class, logged)
-            judged = self._judged(error)
-        else:
-            for item in piece:
-                self._finished(item)
+        error = self._tried(piece, stopping)
+        if error is None:
+            self._for_each(lambda item: leases.delete(item.message), piece)
             return []
         if len(piece) > 1:
-            log.info("batch_split", count=len(piece), reason=reason_of(judged))
+            log.info("batch_split", count=len(piece), reason=reason_of(error))
             half = len(piece) // 2
             return [piece[:half], piece[half:]]
         [item] = piece
         with log_context(event_id=item.envelope.id, message_id=item.message.id):
-            self._give_way(item.message, item.envelope, judged)
+            self._give_way(item.message, item.envelope, error, leases)
         return []
 
-    def _apply(self, piece: list[Item]) -> None:
+    def _tried(self, piece: Sequence[Item], stopping: Callable[[], bool]) -> Exception | None:
+        """None once the piece is in the mirror, else why it is not.
+
+        Two workers that met at a contact, or a deadlock, are over in a moment: worth a retry of
+        the whole, which splitting would only make more likely.
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                self._apply(piece)
+            except Exception as error:  # noqa: BLE001  (the boundary: decided by class, logged)
+                judged = self._judged(error)
+            else:
+                return None
+            worth_it = isinstance(judged, TransientError) and not isinstance(judged, BusyError)
+            if not worth_it or attempt == TRIES or stopping():
+                break
+            log.info("batch_tried_again", count=len(piece), reason=reason_of(judged))
+            self._pause(_PAUSE_SECONDS * attempt * (0.5 + self._rng()))
+        return judged
+
+    def _apply(self, piece: Sequence[Item]) -> None:
         with self._store.transaction() as session:
             pairs = [(item.event, item.envelope) for item in piece]
             applied = self._apply_events(session, pairs, self._now())
+        if applied.new:
+            self._committed()
         log.info("batch_mirrored", count=len(piece), new=applied.new)
-
-    def _finished(self, item: Item) -> None:
-        log.info(
-            "event_mirrored",
-            event_id=item.event.event_id,
-            manychat_id=item.event.manychat_id,
-            type=item.event.type,
-            message_id=item.message.id,
-        )
-        self._reader.delete(item.message)
-        self._leases.done(item.message)
+        for item in piece:
+            log.info(
+                "event_mirrored",
+                event_id=item.event.event_id,
+                manychat_id=item.event.manychat_id,
+                type=item.event.type,
+                message_id=item.message.id,
+            )
 
     def _judged(self, error: Exception) -> Exception:
         """The error as it counts: away is what the probe says, not what the failed call says."""
@@ -168,14 +196,16 @@ class BatchHandler:
             return TransientError(error.code, error.detail)
         return error
 
-    def _give_way(self, message: Message, envelope: Envelope, error: Exception) -> None:
+    def _give_way(
+        self, message: Message, envelope: Envelope, error: Exception, leases: Leases
+    ) -> None:
         decision = decide(error, envelope.attempts, self._max_attempts, self._rng)
         if not isinstance(error, BridgeError):
             log.error("unexpected_error", exc_info=error)
         if decision.action == "stop":
             raise error
         if decision.action == "dead_letter":
-            self._give_up(message, envelope, reason_of(error))
+            self._give_up(message, envelope, reason_of(error), leases)
             return
         log.warning(
             "event_delayed",
@@ -183,11 +213,9 @@ class BatchHandler:
             attempts=envelope.attempts + 1,
             delay=round(decision.delay, 1),
         )
-        self._reader.delay(message, decision.delay, envelope.with_attempt())
-        self._leases.done(message)
+        leases.delay(message, decision.delay, envelope.with_attempt())
 
-    def _give_up(self, message: Message, envelope: Envelope, reason: str) -> None:
-        self._dead_letters.send(envelope.with_reason(reason, self._reader.queue_name))
+    def _give_up(self, message: Message, envelope: Envelope, reason: str, leases: Leases) -> None:
+        self._dead_letters.send(envelope.with_reason(reason, self._queue_name))
         log.warning("event_dead_lettered", event_id=envelope.id, reason=reason)
-        self._reader.delete(message)
-        self._leases.done(message)
+        leases.delete(message)

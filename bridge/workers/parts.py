@@ -23,21 +23,22 @@ QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
 NAMES = (*QUEUES, "crm")
 
 
-def run_workers(settings: Settings, name: str) -> int:
+def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
     """Run `contact`, `campaign`, `crm` or `all`; the process's exit code.
 
-    Every process also runs the schedule: a lease makes one of them do it.
+    Each handles up to `concurrency` batches at once. Every process also runs the schedule: a
+    lease makes one of them do it.
     """
     store = Store.from_settings(settings)
     names = NAMES if name == "all" else (name,)
-    parts = {one: worker_part(settings, store, one) for one in names}
+    parts = {one: worker_part(settings, store, one, concurrency) for one in names}
     parts["schedule"] = schedule_part(settings, store)
     if settings.worker_health_port is not None:
         parts["health"] = HealthServer(settings.worker_health_port).run
     return run_parts(parts)
 
 
-def worker_part(settings: Settings, store: Store, name: str) -> Part:
+def worker_part(settings: Settings, store: Store, name: str, concurrency: int) -> Part:
     """The part that runs as `contact`, `campaign` or `crm`."""
     if name == "crm":
         client = OdooClient.from_settings(settings)
@@ -47,8 +48,11 @@ def worker_part(settings: Settings, store: Store, name: str) -> Part:
     reader = QueueReader(settings, QUEUES[name])
     rules = Rules.from_settings(settings)
     dead_letters = DeadLetterSender(settings)
-    limit = settings.max_attempts
-    return QueueWorker(reader, dead_letters, store, rules, max_attempts=limit).run
+    worker = QueueWorker(
+        reader, dead_letters, store, rules,
+        max_attempts=settings.max_attempts, concurrency=concurrency,
+    )  # fmt: skip
+    return worker.run
 
 
 def schedule_part(settings: Settings, store: Store) -> Part:

@@ -10,12 +10,12 @@ from bridge.settings import load_settings
 from bridge.workers.parts import run_workers
 
 
-def run_process(name: str) -> int:
+def run_process(name: str, concurrency: int = 1) -> int:
     """Run the named worker with the environment's settings; 1 when they are wrong."""
     try:
         settings = load_settings()
         configure(settings.log_level, settings.log_format)
-        return run_workers(settings, name)
+        return run_workers(settings, name, concurrency)
     except BridgeError as error:
         sys.stderr.write(f"{error}\n")
         return 1

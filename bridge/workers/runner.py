@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -25,11 +26,13 @@ def run_parts(
     stop: Flag | None = None,
     grace: float = GRACE_SECONDS,
     signals: Sequence[signal.Signals] = STOP_SIGNALS,
+    leave: Callable[[int], object] = os._exit,
 ) -> int:
     """Run every part until a signal or until one of them dies; the process's exit code.
 
     0 after a signal, 1 when a part died: then a supervisor should start the process again. A
-    part that does not end within `grace` seconds is left behind; its leases run out.
+    part that does not end within `grace` seconds is left behind (its leases run out), and
+    `leave` ends the process: an orderly exit would wait for the threads of its pools.
     """
     stop = stop or Flag()
     dead: list[str] = []
@@ -41,8 +44,10 @@ def run_parts(
     for thread in threads:
         thread.start()
     stop.wait()
-    _join(threads, grace)
-    return 1 if dead else 0
+    code = 1 if dead else 0
+    if not _joined(threads, grace):
+        leave(code)
+    return code
 
 
 def _guarded(name: str, part: Part, stop: Flag, dead: list[str]) -> None:
@@ -70,9 +75,10 @@ def _stop_on(signals: Sequence[signal.Signals], stop: Flag) -> None:
         signal.signal(number, on_signal)
 
 
-def _join(threads: Sequence[threading.Thread], grace: float) -> None:
+def _joined(threads: Sequence[threading.Thread], grace: float) -> bool:
     deadline = time.monotonic() + grace
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             log.warning("worker_left_behind", worker=thread.name, seconds=grace)
+    return not any(thread.is_alive() for thread in threads)

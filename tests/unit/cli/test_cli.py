@@ -56,7 +56,7 @@ def test_worker_runs_what_is_named_and_passes_its_exit_code(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        process, "run_workers", lambda _settings, name: asked.append(name) or len(asked)
+        process, "run_workers", lambda _settings, name, _many: asked.append(name) or len(asked)
     )
     assert run(cli.app, ["worker", name]).exit_code == 1
     assert asked == [name]
@@ -66,7 +66,9 @@ def test_worker_means_all_when_nothing_is_named(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(process, "run_workers", lambda _settings, name: asked.append(name) or 0)
+    monkeypatch.setattr(
+        process, "run_workers", lambda _settings, name, _many: asked.append(name) or 0
+    )
     assert run(cli.app, ["worker"]).exit_code == 0
     assert asked == ["all"]
 

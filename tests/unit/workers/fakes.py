@@ -55,7 +55,7 @@ class FakeReader:
         self.fail: dict[str, BridgeError] = {}
         self.lost: set[str] = set()
 
-    def receive(self, limit: int) -> list[Message]:
+    def receive(self, limit: int = 32, _lease: float = 60.0) -> list[Message]:
         self._note("receive", limit)
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return taken

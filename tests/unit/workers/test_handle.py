@@ -11,8 +11,10 @@ import pytest
 from bridge.errors import AwayError, BusyError, PermanentError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.reading import Rules
+from bridge.mirror.apply import Applied
 from bridge.queue.reader import Message
 from bridge.workers.handle import BatchHandler
+from bridge.workers.leases import Keeper, Leases
 from tests.unit.workers.fakes import (
     NOW,
     FakeApply,
@@ -44,13 +46,17 @@ class House:
             Rules(),
             max_attempts=max_attempts,
             apply=self.apply,  # type: ignore[arg-type]
+            committed=lambda: self.journal.append(("committed",)),
             now=lambda: NOW,
-            monotonic=lambda: self.seconds,
+            pause=lambda _seconds: None,
             rng=lambda: 0.5,
         )
+        self.keeper = Keeper()
 
     def handle(self, *messages: Message, **options: Any) -> None:
-        self.handler.handle(messages, **options)
+        leases = Leases(self.reader, messages, lambda: self.seconds)  # type: ignore[arg-type]
+        self.keeper.watch(leases)
+        self.handler.handle(leases, **options)
 
     @property
     def deleted(self) -> list[str]:
@@ -70,7 +76,8 @@ def test_a_batch_is_one_transaction_and_is_deleted_after_its_commit(house: House
     one, two = message(envelope("a")), message(envelope("b"))
     house.handle(one, two)
     assert house.journal == [
-        ("applied", ["a", "b"]), ("commit",), ("delete", one.id), ("delete", two.id)
+        ("applied", ["a", "b"]), ("commit",), ("committed",),
+        ("delete", one.id), ("delete", two.id),
     ]  # fmt: skip
 
 
@@ -248,7 +255,7 @@ def test_the_tenth_unexplained_delivery_is_a_dead_letter(house: House) -> None:
     house.handle(one, message(envelope("a")))
 
     [copy] = house.buried
-    assert copy.reason == "poison: delivered 10 times"
+    assert copy.reason == "permanent: poison (delivered 10 times)"
     assert house.journal.of("applied") == [(["a"],)]
     assert house.deleted[0] == one.id
 
@@ -301,6 +308,76 @@ def test_what_was_lost_meanwhile_is_left_to_its_new_holder(house: House) -> None
 
     assert house.journal.of("applied") == [(["b"],)]
     assert lone.id not in house.deleted
+
+
+def test_leases_are_renewed_with_the_newest_receipt_during_a_long_transaction(house: House) -> None:
+    one, two = message(envelope("a")), message(envelope("b"))
+
+    def slow() -> None:
+        for _ in range(3):
+            house.seconds += 21
+            house.keeper.tick()
+
+    house.store.before_commit = slow
+    house.handle(one, two)
+
+    assert house.journal.of("renew") == [(one.id, 60.0), (two.id, 60.0)] * 3
+    assert house.deleted == [one.id, two.id]
+
+
+def test_a_lease_lost_during_the_transaction_is_left_alone_after_it(house: House) -> None:
+    one = message(envelope("a"))
+    house.reader.lost.add(one.id)
+
+    def slow() -> None:
+        house.seconds += 21
+        house.keeper.tick()
+
+    house.store.before_commit = slow
+    house.handle(one)
+    assert house.journal.of("applied") == [(["a"],)]
+    assert house.deleted == []  # whoever has it now finds it in the ledger
+
+
+def test_a_keeper_survives_a_queue_that_is_away(house: House) -> None:
+    house.reader.fail["renew"] = AwayError("queue_unreachable")
+
+    def slow() -> None:
+        house.seconds += 21
+        house.keeper.tick()
+        house.reader.fail.clear()
+
+    house.store.before_commit = slow
+    one = message(envelope("a"))
+    house.handle(one)
+    assert house.deleted == [one.id]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_batch_that_met_another_worker_is_tried_again_whole(house: House, failures: int) -> None:
+    faults = [TransientError("mirror_conflict")] * failures
+
+    def meet() -> None:
+        if faults:
+            raise faults.pop()
+
+    house.store.before_commit = meet
+    house.handle(message(envelope("a")), message(envelope("b")))
+    assert house.apply.seen == [["a", "b"]] * (failures + 1)
+    assert len(house.deleted) == 2
+
+
+def test_a_batch_that_fails_thrice_is_split(house: House) -> None:
+    house.apply.bad["b"] = TransientError("mirror_conflict")
+    house.handle(message(envelope("a")), message(envelope("b")))
+    assert house.apply.seen == [["a", "b"]] * 3 + [["a"]] + [["b"]] * 3
+
+
+def test_nobody_is_woken_for_events_that_were_known(house: House) -> None:
+    house.handler._apply_events = lambda *_given: Applied(0, 1)
+    house.handle(message(envelope("a")))
+    assert house.journal.of("committed") == []
+    assert len(house.deleted) == 1
 
 
 def test_a_young_lease_is_not_renewed(house: House) -> None:

@@ -61,8 +61,28 @@ def test_a_part_that_hangs_is_left_behind_after_the_grace() -> None:
     never = Flag()
     stop = Flag()
     stop.set()
-    assert run_parts({"hung": lambda _stop: never.wait() and None}, stop, 0.01, ()) == 0
+    left: list[int] = []
+    parts = {"hung": lambda _stop: never.wait() and None}
+    assert run_parts(parts, stop, 0.01, (), leave=left.append) == 0
     never.set()
+    assert left == [0]
+
+
+def test_a_hung_thread_of_a_pool_keeps_no_process_alive() -> None:
+    code = (
+        "import sys, threading; from concurrent.futures import ThreadPoolExecutor\n"
+        "from bridge.workers.runner import run_parts\n"
+        "def part(stop):\n"
+        "    hung = ThreadPoolExecutor(1).submit(threading.Event().wait)\n"
+        "    print('up', flush=True); hung.result()\n"
+        "sys.exit(run_parts({'part': part}, grace=0.1))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)  # noqa: S603
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()
 
 
 def test_a_process_ends_by_sigterm_with_exit_code_0() -> None:
