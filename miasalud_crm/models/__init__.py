@@ -23,6 +23,7 @@ from . import (
     manychat_stage_warning,
     manychat_unknown_advisor,
     manychat_unmapped_state,
+    res_config_bridge,
     res_config_cockpit,
     res_config_settings,
 )

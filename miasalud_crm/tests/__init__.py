@@ -2,6 +2,7 @@
 from . import (
     test_aliases,
     test_chatter,
+    test_connection,
     test_controller,
     test_demo,
     test_events_kept,
