@@ -85,6 +85,23 @@ def db_upgrade() -> None:
 
 
 @app.command()
+def sync(
+    manychat_id: Annotated[
+        str | None, typer.Argument(help="Only this contact's events; all if not given.")
+    ] = None,
+) -> None:
+    """Send to Odoo again, as soon as the crm worker runs, what is pending or in error."""
+    from datetime import UTC, datetime
+
+    from bridge.mirror.pushing import push_again
+    from bridge.mirror.store import Store
+
+    with Store.from_settings(_settings()).transaction() as session:
+        due = push_again(session, datetime.now(UTC), manychat_id)
+    typer.echo(f"{due} events are due")
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for machines.")] = False,
 ) -> None:

@@ -17,6 +17,7 @@ from bridge.api import (
     flow_help,
     health,
     odoo_leads,
+    odoo_pushes,
     problems,
     records,
     reports,
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(dead_letters.router, prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)
     app.include_router(odoo_leads.router, prefix=PREFIX)
+    app.include_router(odoo_pushes.router, prefix=PREFIX)
     app.include_router(docs.router)
     return app
 

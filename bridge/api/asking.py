@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
-from bridge.api.bodies import decode, parse, read_body
+from bridge.api.bodies import Body, decode, parse, read_body
 from bridge.api.parts import desk_of, parts_of
 from bridge.api.problems import BadValue, OdooAway, TooLarge, problem_of
 from bridge.errors import AwayError, BridgeError, UnusableEvent
+from bridge.events.payloads import inlined_schema
 from bridge.log import get_logger
 
 if TYPE_CHECKING:
@@ -18,13 +21,18 @@ if TYPE_CHECKING:
     from bridge.odoo.leads import OdooLeads
 
 T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
 ODOO_SECONDS = 10.0
 _log = get_logger(__name__)
 
 
 async def read_object(request: Request) -> dict[str, Any]:
     """The body's JSON object. Raises TooLarge, BadValue."""
-    body = await read_body(request.stream())
+    return object_of(request, await read_body(request.stream()))
+
+
+def object_of(request: Request, body: Body) -> dict[str, Any]:
+    """The JSON object of a body that was read. Raises TooLarge, BadValue."""
     if body.oversized:
         raise TooLarge
     text, _ = decode(body.data, request.headers.get("content-type"))
@@ -35,6 +43,30 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not body.complete or not isinstance(value, dict):
         raise BadValue("a whole JSON object is due")
     return value
+
+
+async def read_model(request: Request, model: type[Model]) -> Model:
+    """The body as `model`; none is `{}`. Raises as `read_object`, RequestValidationError."""
+    body = await read_body(request.stream())
+    nothing = body.complete and not body.length
+    return validated(model, {} if nothing else object_of(request, body))
+
+
+def validated(model: type[Model], given: Any) -> Model:
+    """The model. Raises RequestValidationError, which repeats no input."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(
+            [{**item, "loc": ("body", *item["loc"])} for item in errors]
+        ) from None
+
+
+def request_body(model: type[BaseModel], required: bool = False) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its own body."""
+    content = {"application/json": {"schema": inlined_schema(model)}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 async def ask_desk(request: Request, question: Callable[[MirrorDesk], T]) -> T:

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api import problems
-from bridge.api.asking import ask_desk
+from bridge.api.asking import ask_desk, read_model, request_body
 from bridge.api.record_lists import parameters
 from bridge.api.records import list_of
 from bridge.api.security import full_key
 from bridge.api.webhooks import Taking
+from bridge.errors import PermanentError
+from bridge.events.event import EventType
 from bridge.log import get_logger
 from bridge.queue.names import queue_for
 
@@ -32,6 +34,36 @@ class ReplayAnswer(BaseModel):
     event_id: str
     revision: int
     queue: str
+
+
+class ReplayFilter(BaseModel):
+    """Which of the letters that were not replayed yet; all that is given has to fit."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"hop": "manychat-contact-queue", "reason": "bad_json"}},
+    )
+
+    event_id: Annotated[str, Field(max_length=64)] | None = None
+    hop: Annotated[str, Field(max_length=64)] | None = None
+    type: EventType | None = None
+    reason: Annotated[
+        str | None, Field(max_length=100, pattern=r"^[A-Za-z0-9_ :.-]+$", description="Its start.")
+    ] = None
+    after: Annotated[int, Field(ge=0, le=2**31 - 1, description="Only letters behind this id.")] = 0
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class ReplaysAnswer(BaseModel):
+    """What became of this call's letters; `left` is not 0: call again with `after` = `last_id`."""
+
+    status: str = "queued"
+    queued: int
+    skipped: Annotated[
+        dict[int, str], Field(description="Letters whose body is not there whole, and why.")
+    ]
+    left: int
+    last_id: int
 
 
 router.add_api_route(
@@ -57,6 +89,36 @@ async def discard_letter(request: Request, id: Id) -> Response:
 
 
 @router.post(
+    "/replay",
+    status_code=202,
+    responses=problems.documented(*_COMMON, problems.TooLarge, problems.Unavailable),
+    openapi_extra=request_body(ReplayFilter),
+)
+async def replay_letters(request: Request, intake: Taking) -> ReplaysAnswer:
+    """Send every letter again that fits, at most `limit`; each as `…/{id}/replay` does.
+
+    503 where the queue and the inbox went away meanwhile: what was sent until then is noted.
+    """
+    asked = await read_model(request, ReplayFilter)
+    found, left = await ask_desk(request, lambda desk: desk.replays(asked.model_dump()))
+    sent: list[int] = []
+    try:
+        for id, envelope in found:
+            if not isinstance(envelope, PermanentError):
+                await intake.keep(queue_for(envelope.type), envelope)
+                sent.append(id)
+    finally:
+        await ask_desk(request, lambda desk: desk.mark_replayed(sent, datetime.now(UTC)))
+        _log.info("dead_letters_replayed", count=len(sent))
+    return ReplaysAnswer(
+        queued=len(sent),
+        skipped={id: why.detail for id, why in found if isinstance(why, PermanentError)},
+        left=left,
+        last_id=found[-1][0] if found else asked.after,
+    )
+
+
+@router.post(
     "/{id}/replay",
     status_code=202,
     responses=problems.documented(
@@ -72,6 +134,6 @@ async def replay_letter(request: Request, id: Id, intake: Taking) -> ReplayAnswe
     envelope = await ask_desk(request, lambda desk: desk.replay_of(id))
     queue = queue_for(envelope.type)
     await intake.keep(queue, envelope)
-    await ask_desk(request, lambda desk: desk.mark_replayed(id, datetime.now(UTC)))
+    await ask_desk(request, lambda desk: desk.mark_replayed([id], datetime.now(UTC)))
     _log.info("dead_letter_replayed", event_id=envelope.id, revision=envelope.revision)
     return ReplayAnswer(event_id=envelope.id, revision=envelope.revision, queue=queue)

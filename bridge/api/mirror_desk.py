@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules
 from bridge.mirror import dead_letters, edits, records, reports
+from bridge.mirror.dead_letters import Wanted
+from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked, Row
 from bridge.mirror.reports import ContactSummary, Step
 from bridge.mirror.schema import is_current
@@ -104,9 +107,21 @@ class MirrorDesk:
         with self._store.transaction() as session:
             return dead_letters.replay_of(session, id)
 
-    def mark_replayed(self, id: int, now: datetime) -> None:
+    def replays(
+        self, wanted: Mapping[str, Any]
+    ) -> tuple[list[tuple[int, Envelope | PermanentError]], int]:
+        """What replays the letters of these `Wanted` fields, and how many are behind them."""
         with self._store.transaction() as session:
-            dead_letters.mark_replayed(session, id, now)
+            return dead_letters.replays(session, Wanted(**wanted))
+
+    def mark_replayed(self, ids: Sequence[int], now: datetime) -> None:
+        with self._store.transaction() as session:
+            dead_letters.mark_replayed(session, ids, now)
+
+    def push_again(self, manychat_id: str | None, now: datetime) -> int:
+        """Make what Odoo has not taken due now; how many events that are."""
+        with self._store.transaction() as session:
+            return push_again(session, now, manychat_id)
 
     def is_current(self) -> bool:
         """Whether the tables are those of this release."""

@@ -9,12 +9,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
-from fastapi.exceptions import RequestValidationError
 from fastapi_problem.error import StatusProblem
-from pydantic import ValidationError
 
 from bridge.api import problems
-from bridge.api.asking import ask_desk, read_object
+from bridge.api.asking import ask_desk, read_object, validated
 from bridge.api.parts import settings_of
 from bridge.api.record_bodies import (
     AdvisorBody,
@@ -179,14 +177,7 @@ async def _written(request: Request, values: Row, write: Callable[..., Row]) -> 
 
 def _validated(resource: Resource, given: Row, base: Row) -> Row:
     """The body's values, of `base` where it says nothing. Raises RequestValidationError."""
-    try:
-        body = resource.body.model_validate({**base, **given})
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in errors]
-        ) from None
-    return body.model_dump()
+    return validated(resource.body, {**base, **given}).model_dump()
 
 
 def _zoned(values: Row, rules: Rules) -> Row:

@@ -205,7 +205,12 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
 
 def body_schema(type: EventType) -> dict[str, Any]:
     """The JSON Schema of a kind's body, with its example and without references."""
-    schema = PAYLOADS[type].model_json_schema()
+    return inlined_schema(PAYLOADS[type])
+
+
+def inlined_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a model, without references."""
+    schema = model.model_json_schema()
     inner = schema.pop("$defs", {})
     whole: dict[str, Any] = _inlined(schema, inner)
     return whole

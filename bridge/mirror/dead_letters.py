@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
@@ -35,16 +35,36 @@ class Letter:
     dead_at: datetime
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which letters a person means: everything that is given has to fit.
+
+    `reason` is how it begins. `after` is the id behind which to look, `limit` how many to take.
+    """
+
+    event_id: str | None = None
+    hop: str | None = None
+    type: str | None = None
+    reason: str | None = None
+    after: int = 0
+    limit: int = 100
+
+
 def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
-    """Keep dead letters drained from the queue; one that is here already is brought up to date."""
-    rows = {(row["event_id"], row["hop"]): row for row in (_row(e, now) for e in envelopes)}
-    columns = select(DeadLetter.id, DeadLetter.event_id, DeadLetter.hop)
+    """Keep dead letters drained from the queue; a replay that failed brings its letter up to date.
+
+    An equal or lower revision is the letter that is here already, delivered once more.
+    """
+    ordered = sorted(envelopes, key=lambda envelope: envelope.revision)
+    rows = {(row["event_id"], row["hop"]): row for row in (_row(e, now) for e in ordered)}
+    columns = select(DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.revision)
     ids = {event_id for event_id, _ in rows}
-    known = {(row.event_id, row.hop): row.id
+    known = {(row.event_id, row.hop): row
              for row in rows_by(session, columns, DeadLetter.event_id, ids)}  # fmt: skip
     new = [row for key, row in rows.items() if key not in known]
     insert_rows(session, DeadLetter, new)
-    again = [rows[key] | {"id": known[key]} for key in rows.keys() & known.keys()]
+    again = [row | {"id": known[key].id} for key, row in rows.items()
+             if key in known and row["revision"] > known[key].revision]  # fmt: skip
     update_rows(session, DeadLetter, again)
 
 
@@ -81,6 +101,34 @@ def replay_of(session: Session, id: int) -> Envelope:
     letter = session.get(DeadLetter, id)
     if letter is None:
         raise PermanentError("not_found")
+    return _again(letter)
+
+
+def replays(
+    session: Session, wanted: Wanted
+) -> tuple[list[tuple[int, Envelope | PermanentError]], int]:
+    """What `replay_of` says of each letter that waits for a replay and is wanted, in id order;
+    and how many more there are behind the last one."""
+    fits: list[ColumnElement[bool]] = [DeadLetter.replayed_at.is_(None)]
+    fits += [getattr(DeadLetter, name) == value for name in ("event_id", "hop", "type")
+             if (value := getattr(wanted, name)) is not None]  # fmt: skip
+    if wanted.reason is not None:
+        fits.append(DeadLetter.reason.startswith(wanted.reason, autoescape=True))
+    page = select(DeadLetter).where(*fits, DeadLetter.id > wanted.after)
+    found = session.scalars(page.order_by(DeadLetter.id).limit(wanted.limit)).all()
+    last = found[-1].id if found else wanted.after
+    behind = select(func.count()).select_from(DeadLetter).where(*fits, DeadLetter.id > last)
+    return [(letter.id, _tried(letter)) for letter in found], session.execute(behind).scalar_one()
+
+
+def _tried(letter: DeadLetter) -> Envelope | PermanentError:
+    try:
+        return _again(letter)
+    except PermanentError as error:
+        return error
+
+
+def _again(letter: DeadLetter) -> Envelope:
     return Envelope(
         id=letter.event_id,
         type=EventType(letter.type),
@@ -91,9 +139,9 @@ def replay_of(session: Session, id: int) -> Envelope:
     )
 
 
-def mark_replayed(session: Session, id: int, now: datetime) -> None:
-    """Note that the letter is on the road again."""
-    update_rows(session, DeadLetter, [{"id": id, "replayed_at": now}])
+def mark_replayed(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Note that these letters are on the road again."""
+    update_rows(session, DeadLetter, [{"id": id, "replayed_at": now} for id in ids])
 
 
 def _whole_body(text: str) -> dict[str, Any]:

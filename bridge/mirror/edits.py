@@ -22,7 +22,7 @@ from bridge.events.spellings import WRITTEN_DATES
 from bridge.mirror.apply import apply_events
 from bridge.mirror.assignments import clocks_of, refold
 from bridge.mirror.chunks import delete_rows
-from bridge.mirror.contacts import clock_event_id, lock_contacts
+from bridge.mirror.contacts import clock_event_id, lock_contacts, lock_known
 from bridge.mirror.delivery import Ledger, Outbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.lookups import known_campaigns
@@ -145,6 +145,8 @@ def _edit_campaign(
         check_reference(session, "advisors", key, values.get(key))
     said = {k: v for k, v in values.items() if k not in {"contact_id", "campaign_id"}}
     said["manychat_id"] = read(session, "contacts", contact_id)["manychat_id"]
+    # a batch that is just being applied may bring another campaign into force
+    lock_known(session, [said["manychat_id"]])
     if campaign_id is not None and campaign_id != campaign_in_force(session, contact_id):
         said["campaign_id"] = _reference(session, campaign_id)
     _edit(session, said, rules, now)

@@ -21,11 +21,18 @@ def records(mirror: Mirror) -> Records:
     return Records(mirror)
 
 
-def bury(mirror: Mirror, payload: Any = BODY, hop: str = "api", **fields: Any) -> None:
-    letter = Envelope(id=ID, type=EventType.CONTACT, received_at=NOW, occurred_at=None,
+def bury(
+    mirror: Mirror,
+    payload: Any = BODY,
+    hop: str = "api",
+    id: str = ID,
+    reason: str = "bad: reason",
+    **fields: Any,
+) -> None:
+    letter = Envelope(id=id, type=EventType.CONTACT, received_at=NOW, occurred_at=None,
                       payload=payload, **fields)  # fmt: skip
     with mirror.store.transaction() as session:
-        dead_letters.record(session, [letter.with_reason("bad: reason", hop)], NOW)
+        dead_letters.record(session, [letter.with_reason(reason, hop)], NOW)
 
 
 async def only(records: Records) -> dict[str, Any]:
@@ -67,6 +74,70 @@ async def test_a_replay_that_fails_again_is_open_again(records: Records) -> None
     bury(records.mirror, revision=1)
     after = await only(records)
     assert (after["id"], after["revision"], after["replayed_at"]) == (row["id"], 1, None)
+
+
+async def test_a_letter_that_is_drained_once_more_stays_replayed(records: Records) -> None:
+    bury(records.mirror, revision=1)
+    row = await only(records)
+    await records("POST", f"/dead-letters/{row['id']}/replay")
+    replayed = await only(records)
+    bury(records.mirror, revision=1)
+    assert await only(records) == replayed
+
+
+async def test_letters_that_fit_a_filter_are_replayed_at_once(records: Records) -> None:
+    ids = [ID[:-1] + digit for digit in "0123"]
+    bury(records.mirror, id=ids[0], reason="bad_date: x")
+    bury(records.mirror, id=ids[1], reason="bad_date: y")
+    bury(records.mirror, id=ids[2], reason="bad_json: z")
+    bury(records.mirror, id=ids[3], reason="bad_date: z", hop="inbox")
+    wanted = {"reason": "bad_date", "hop": "api", "type": "contact"}
+    answer = await records("POST", "/dead-letters/replay", wanted)
+    assert (answer.status, answer.json["queued"], answer.json["left"]) == (202, 2, 0)
+    assert [envelope.id for _, envelope in records.api.sender.kept] == ids[:2]
+    assert {envelope.revision for _, envelope in records.api.sender.kept} == {1}
+    again = await records("POST", "/dead-letters/replay", wanted)
+    assert again.json["queued"] == 0
+    rest = await records("POST", "/dead-letters/replay")
+    assert rest.json["queued"] == 2
+
+
+async def test_a_replay_by_filter_goes_on_behind_the_last_letter(records: Records) -> None:
+    ids = [ID[:-1] + digit for digit in "012"]
+    bury(records.mirror, "{broken", id=ids[0])
+    bury(records.mirror, id=ids[1])
+    bury(records.mirror, id=ids[2])
+    first = (await records("POST", "/dead-letters/replay", {"limit": 2})).json
+    assert (first["queued"], first["left"]) == (1, 1)
+    assert list(first["skipped"].values()) == ["the body is no JSON object: post it mended"]
+    body = {"limit": 2, "after": first["last_id"]}
+    second = (await records("POST", "/dead-letters/replay", body)).json
+    assert (second["queued"], second["left"], second["skipped"]) == (1, 0, {})
+    assert [envelope.id for _, envelope in records.api.sender.kept] == ids[1:]
+
+
+async def test_what_was_sent_before_the_queue_went_away_is_noted(records: Records) -> None:
+    for digit in "01":
+        bury(records.mirror, id=ID[:-1] + digit)
+    sender, inbox = records.api.sender, records.api.inbox
+    take = sender.take
+
+    def once(queue: str, envelope: Envelope) -> None:
+        take(queue, envelope)
+        sender.away()
+        inbox.away()
+
+    sender.take = once  # type: ignore[method-assign]
+    assert (await records("POST", "/dead-letters/replay")).status == 503
+    rows = (await records("GET", "/dead-letters/?sort=id")).json["items"]
+    assert [row["replayed_at"] is not None for row in rows] == [True, False]
+
+
+@pytest.mark.parametrize("body", [{"hop": 1}, {"limit": 0}, {"type": "x"}, {"reason": "[a"}, [1]])
+async def test_a_filter_of_no_meaning_replays_nothing(records: Records, body: Any) -> None:
+    bury(records.mirror)
+    assert (await records("POST", "/dead-letters/replay", body)).status == 422
+    assert records.api.sender.kept == []
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from sqlfluff.api.simple import APIParsingError
 from bridge.events.event import EventType
 from bridge.events.reading import Rules
 from bridge.mirror import dead_letters, edits, inbox, lease, outbox, records, reports
+from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked
 from bridge.mirror.schema import upgrade
 from bridge.mirror.statistics import statistics
@@ -106,7 +107,12 @@ def keep(mirror: Mirror) -> None:
         [letter] = dead_letters.listing(session)
         dead_letters.payload_of(session, letter.id)
         dead_letters.replay_of(session, letter.id)
-        dead_letters.mark_replayed(session, letter.id, NOW)
+        dead_letters.replays(
+            session, dead_letters.Wanted(event_id="x", hop="x", type="x", reason="x")
+        )
+        dead_letters.mark_replayed(session, [letter.id], NOW)
+        push_again(session, NOW)
+        push_again(session, NOW, "MC-1")
         reports.lookup(session, "MC-1")
         reports.outcome_of_state(session, "Nuevo")
         reports.trace(session, [id_of("event-0")])

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge import cli
+from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.mirror import dead_letters
@@ -106,6 +107,15 @@ def test_dead_letters_are_listed_with_their_reason_and_without_their_payload(
         dead_letters.record(session, [letter], letter.received_at)
     listed = run(cli.app, ["dead-letter", "list"]).stdout
     assert listed.split() == ["event-1", "stage", "api", "permanent:", "no_manychat_id"]
+
+
+def test_sync_says_how_many_events_are_due_and_whom_it_does_not_know(environment: Path) -> None:
+    run(cli.app, ["db", "upgrade"])
+    asked = run(cli.app, ["sync"])
+    assert (asked.exit_code, asked.stdout) == (0, "0 events are due\n")
+    unknown = run(cli.app, ["sync", "MC-9"])
+    assert unknown.exit_code == 1
+    assert isinstance(unknown.exception, PermanentError)
 
 
 def test_demo_without_its_package_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
