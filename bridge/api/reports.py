@@ -130,5 +130,5 @@ async def _odoo(parts: Parts) -> PartReport:
     health = await parts.ask_odoo(parts.odoo.health, seconds=PART_SECONDS)
     if not health:
         raise AwayError("odoo_bad_answer")
-    shown = {key: health.get(key) for key in ("addon", "version", "series", "mappings")}
+    shown = {key: health.get(key) for key in ("addon", "version", "series", "mappings", "unmapped")}
     return PartReport(status=OK, detail=shown)

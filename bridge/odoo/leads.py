@@ -62,7 +62,7 @@ class OdooLeads:
         return [results[event_id] for event_id in wanted]
 
     def health(self) -> Mapping[str, Any]:
-        """What the addon says about itself: `version`, `series`, `mappings`."""
+        """What the addon says about itself: `version`, `series`, `mappings`, `unmapped`."""
         return self._object(HEALTH)
 
     def listing(

@@ -3,6 +3,7 @@ import json
 from odoo import http
 from odoo.exceptions import AccessError, ValidationError
 from odoo.http import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..const import MAX_BODY_BYTES
 
@@ -17,15 +18,25 @@ class ManychatBridgeController(http.Controller):
         methods=["POST"],
         csrf=False,
         save_session=False,
+        # A chunked body announces no length and is cut here: one byte more shows it.
+        max_content_length=MAX_BODY_BYTES + 1,
     )
     def sync(self):
-        """Take ``{"events": [...]}`` and answer ``{"results": [...]}``, one an event."""
-        if (request.httprequest.content_length or 0) > MAX_BODY_BYTES:
+        """Take ``{"events": [...]}`` and answer ``{"results": [...]}``, one an event.
+
+        Without a valid key it answers 401, to another user than the bridge's 403, to a body that
+        is too large 413, to one that is no batch 422; nothing was applied then.
+        """
+        try:
+            data = request.httprequest.get_data()
+        except RequestEntityTooLarge:
+            data = None
+        if data is None or len(data) > MAX_BODY_BYTES:
             return self._answer({"error": "body too large"}, 413)
         try:
-            body = json.loads(request.httprequest.get_data())
+            body = json.loads(data)
         except (ValueError, RecursionError):
-            return self._answer({"error": "body is not JSON"}, 400)
+            return self._answer({"error": "body is not JSON"}, 422)
         if not isinstance(body, dict) or "events" not in body:
             return self._answer({"error": "an object with events is due"}, 422)
         return self._call("results", "manychat_sync", body["events"])

@@ -48,14 +48,20 @@ class CrmLead(models.Model):
 
     @api.model
     def manychat_health(self):
-        """Return ``{addon, version, series, mappings}`` for the bridge's health check."""
-        self._manychat_check_bridge()
+        """Return ``{addon, version, series, mappings, unmapped}`` for the bridge's health check.
+
+        ``mappings`` counts the rules in force in the caller's company, ``unmapped`` the states
+        there that no rule fits.
+        """
+        company = self._manychat_check_bridge()
         module = self.env.ref("base.module_miasalud_crm").sudo()
+        own = [("company_id", "in", (company.id, False))]
         return {
             "addon": module.name,
             "version": (module.latest_version or "").removeprefix(f"{release.series}."),
             "series": release.series,
-            "mappings": self.env["manychat.stage.mapping"].sudo().search_count([]),
+            "mappings": self.env["manychat.stage.mapping"].sudo().search_count(own),
+            "unmapped": self.env["manychat.unmapped.state"].sudo().search_count(own),
         }
 
     def _manychat_check_bridge(self):

@@ -1,5 +1,6 @@
 import json
 
+from odoo import release
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -59,20 +60,47 @@ class TestController(HttpCase):
 
     def test_body_that_cannot_be_used_has_its_own_code(self):
         key = self.key(self.bridge)
-        self.assertEqual(self.call("sync", "{broken", key).status_code, 400)
-        self.assertEqual(self.call("sync", [1], key).status_code, 422)
+        for body in ("{broken", "\xff\xfe", "[" * 100_000, " ", [1], {}):
+            self.assertEqual(self.call("sync", body, key).status_code, 422, repr(body)[:40])
         self.assertEqual(self.call("sync", {"events": 5}, key).status_code, 422)
         self.assertEqual(self.call("sync", {"events": [0] * 501}, key).status_code, 422)
-        self.assertEqual(self.call("sync", " " * (8 * 1024 * 1024 + 1), key).status_code, 413)
+        for size in (8 * 1024 * 1024 + 1, 9 * 1024 * 1024):
+            self.assertEqual(self.call("sync", " " * size, key).status_code, 413)
 
-    def test_health_says_version_series_and_mappings(self):
-        health = self.call("health", key=self.key(self.bridge)).json()["health"]
-        self.assertEqual(health["addon"], "miasalud_crm")
-        self.assertEqual(health["version"], "1.0.0")
-        self.assertGreater(health["mappings"], 0)
+    def test_body_without_a_length_is_counted_while_it_is_read(self):
+        key = self.key(self.bridge)
+        part = b" " * 65536
+        url = f"{self.base_url()}/miasalud/bridge/sync"
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        whole = json.dumps({"events": [event("e1", 1)]}).encode()
+        small = self.opener.post(url, data=iter([whole]), headers=headers, timeout=30)
+        self.assertEqual(small.json()["results"][0]["status"], "created")
+        parts = (part for _number in range(8 * 1024 * 1024 // len(part) + 2))
+        large = self.opener.post(url, data=parts, headers=headers, timeout=30)
+        self.assertEqual(large.status_code, 413)
+
+    def test_health_says_version_series_and_what_is_mapped(self):
+        key = self.key(self.bridge)
+        self.call("sync", {"events": [event("e1", 1, state="Nunca visto")]}, key)
+        health = self.call("health", key=key).json()["health"]
+        by_rpc = self.env["crm.lead"].with_user(self.bridge).manychat_health()
+        self.assertEqual(health, by_rpc)
+        rules = self.env["manychat.stage.mapping"].search_count([])
+        self.assertEqual(
+            health,
+            {
+                "addon": "miasalud_crm",
+                "version": "1.0.0",
+                "series": release.series,
+                "mappings": rules,
+                "unmapped": 1,
+            },
+        )
 
     def test_batch_by_json_rpc_gives_the_same_results(self):
-        results = self.make_jsonrpc_request(
+        key = self.key(self.bridge)
+        events = [event("e1", 1, state="Nuevo"), {"event_id": "e2"}, event("e3", 2, state="Otro")]
+        by_rpc = self.make_jsonrpc_request(
             "/jsonrpc",
             {
                 "service": "object",
@@ -80,11 +108,15 @@ class TestController(HttpCase):
                 "args": [
                     self.env.cr.dbname,
                     self.bridge.id,
-                    self.key(self.bridge),
+                    key,
                     "crm.lead",
                     "manychat_sync",
-                    [[event("e1", 1, state="Nuevo")]],
+                    [events],
                 ],
             },
         )
-        self.assertEqual(results[0]["status"], "created")
+        self.assertEqual([r["status"] for r in by_rpc], ["created", "rejected", "updated"])
+        self.assertTrue(by_rpc[2]["unmapped"])
+        again = self.call("sync", {"events": events}, key).json()["results"]
+        unchanged = [{**r, "status": "unchanged"} if r["lead_id"] else r for r in by_rpc]
+        self.assertEqual(again, unchanged)

@@ -24,7 +24,13 @@ class Odoo:
     def health(self) -> dict[str, Any]:
         if self.failure:
             raise self.failure
-        return {"addon": "miasalud_crm", "version": "1.0.0", "series": "18.0", "mappings": 17}
+        return {
+            "addon": "miasalud_crm",
+            "version": "1.0.0",
+            "series": "18.0",
+            "mappings": 17,
+            "unmapped": 2,
+        }
 
 
 @pytest.fixture
