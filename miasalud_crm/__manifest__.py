@@ -29,6 +29,11 @@
         "views/manychat_menus.xml",
     ],
     "demo": ["demo/manychat_demo.xml"],
-    "assets": {"web.assets_backend": ["miasalud_crm/static/src/pipeline_columns.js"]},
+    "assets": {
+        "web.assets_backend": [
+            "miasalud_crm/static/src/channel_badge.scss",
+            "miasalud_crm/static/src/pipeline_columns.js",
+        ]
+    },
     "post_init_hook": "post_init_hook",
 }

@@ -76,6 +76,21 @@ FUNNEL_DATES = (
     ("conversation_closed_date", "Conversation Closed"),
 )
 
+# The classes that draw a channel, by the folded name of its UTM source.
+CHANNEL_ICONS = {
+    "whatsapp": "fa fa-whatsapp",
+    "facebook": "fa fa-facebook-square",
+    "facebook ads": "fa fa-bullhorn",
+    "instagram": "fa fa-instagram",
+    "messenger": "fa fa-commenting",
+    "telegram": "fa fa-telegram",
+    "tiktok": "o_manychat_tiktok",
+    "website": "fa fa-globe",
+}
+OTHER_CHANNEL_ICON = "fa fa-comments-o"
+# Funnel dates that say: from now on somebody has to take care of the lead.
+ASSIGNMENT_DATES = ("commercial_assignment_date", "medical_assignment_date")
+
 TEXT_KEYS = frozenset(
     {
         "first_name",

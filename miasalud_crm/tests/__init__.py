@@ -18,6 +18,7 @@ from . import (
     test_returns,
     test_rights,
     test_rule_warnings,
+    test_screens,
     test_settings,
     test_sync,
     test_sync_failures,
