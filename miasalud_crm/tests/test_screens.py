@@ -82,7 +82,7 @@ class TestSalespersonScreens(ManychatCase):
         stage = self.stage("quotation_started").id
         self.Rule.create({"manychat_state": HOSTILE, "stage_id": stage})
         lead = self.given("e1", 1, state="Venta exitosa", first_name=HOSTILE, channel=HOSTILE)
-        self.sync_one("e2", 2, state=HOSTILE, summary=HOSTILE, commercial={"name": HOSTILE})
+        self.sync_one("e2", 2, state=HOSTILE, summary=HOSTILE, medical={"name": HOSTILE})
         self.assertEqual((lead.contact_name, lead.manychat_state), (HOSTILE, HOSTILE))
         # a won lead whose client is back: a note, and an activity for its salesperson
         bodies = " ".join(lead.message_ids.mapped("body"))
