@@ -171,6 +171,12 @@ class CrmLead(models.Model):
             raise self._manychat_refusal(forbidden)
         return super().write(vals)
 
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        """Mail may run with all rights, and who edits an alias sets its default values."""
+        values = {k: v for k, v in (custom_values or {}).items() if k not in SYNC_FIELDS}
+        return super().message_new(msg_dict, custom_values=values)
+
     def _manychat_refuse_filled(self, leads):
         """Refuse values that came from defaults too, which ``create`` never saw."""
         names = [name for name in SYNC_FIELDS if any(leads.sudo().mapped(name))]

@@ -17,6 +17,7 @@ from . import (
     test_reads,
     test_returns,
     test_rights,
+    test_rights_crafted,
     test_rule_warnings,
     test_screens,
     test_settings,
