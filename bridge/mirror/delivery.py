@@ -37,10 +37,13 @@ class Ledger(Base):
 
 
 class Outbox(Base):
-    """Events on their way to Odoo; `body` is the JSON that `manychat_sync` takes."""
+    """Events on their way to Odoo; `body` is the JSON that `manychat_sync` takes.
+
+    `next_attempt_at` is empty once there is none: the row is done, or parked for a person.
+    """
 
     __tablename__ = "Outbox"
-    __table_args__ = (Index("ix_Outbox_status_next_attempt_at", "status", "next_attempt_at"),)
+    __table_args__ = (Index("ix_Outbox_due", "next_attempt_at", "id", "contact_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(code(36), unique=True)
@@ -54,7 +57,7 @@ class Outbox(Base):
     outcome: Mapped[str | None] = mapped_column(code(16))
     reason: Mapped[str | None] = mapped_column(typed(255))
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    next_attempt_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     synced_at: Mapped[datetime | None]
 
@@ -91,6 +94,24 @@ class DeadLetter(Base):
     received_at: Mapped[datetime]
     dead_at: Mapped[datetime] = mapped_column(index=True)
     replayed_at: Mapped[datetime | None]
+
+
+class Pace(Base):
+    """When the next call of a kind may be made, over all processes: the rate limit."""
+
+    __tablename__ = "Pace"
+
+    name: Mapped[str] = mapped_column(code(40), primary_key=True)
+    next_at: Mapped[datetime]
+
+
+class Pause(Base):
+    """A hop that a person stopped, and since when."""
+
+    __tablename__ = "Pause"
+
+    hop: Mapped[str] = mapped_column(code(40), primary_key=True)
+    since: Mapped[datetime]
 
 
 class Lease(Base):

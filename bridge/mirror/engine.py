@@ -16,6 +16,8 @@ CONNECT_SECONDS = 2
 MOST_CONNECTIONS = 50
 """Above every `--concurrency`: a thread that finds none would take the mirror to be away."""
 BUSY_MILLISECONDS = 10_000
+READING = "bridge_reading"
+"""The execution option of connections that only look: on SQLite they keep no writer waiting."""
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -68,4 +70,6 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # two that begin to read and then write would fail at each other
+    reading = connection.get_execution_options().get(READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

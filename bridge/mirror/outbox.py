@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import iso
 from bridge.events.spellings import FUNNEL_DATES
-from bridge.mirror import lease
 from bridge.mirror.assignments import refold
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
+from bridge.mirror.claims import OutboxRow
 from bridge.mirror.contacts import lock_known
 from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
 from bridge.mirror.items import GUESSED, Item, dumps
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import Contact
 
-LEASE = "crm"
 REJECTED = "rejected"
-_FIRST_RETRY = timedelta(seconds=15)
-_LONGEST_RETRY = timedelta(hours=1)
+_FIRST_RETRY = {PENDING: timedelta(seconds=15), ERROR: timedelta(minutes=1)}
+_LONGEST_RETRY = timedelta(hours=6)
+_GROWTH = 4
 _REASON_LIMIT = 255
-
-
-@dataclass(frozen=True)
-class OutboxRow:
-    """One claimed event; `body` is the JSON text that `manychat_sync` takes."""
-
-    id: int
-    event_id: str
-    revision: int
-    contact_id: int
-    manychat_id: str
-    clock: str
-    body: str
-    attempts: int
 
 
 def add(session: Session, items: Sequence[Item], lookups: Lookups, now: datetime) -> None:
@@ -50,49 +35,26 @@ def add(session: Session, items: Sequence[Item], lookups: Lookups, now: datetime
     update_statuses(session, {item.contact_id for item in items})
 
 
-def claim(
-    session: Session, holder: str, limit: int, now: datetime, lease_seconds: float
-) -> list[OutboxRow]:
-    """At most `limit` due rows, oldest first; none while another holder's claim lasts.
-
-    One claimer at a time keeps a contact with one worker.
-    """
-    if not lease.acquire(session, LEASE, holder, now, lease_seconds):
-        return []
-    rows = session.execute(
-        select(
-            Outbox.id, Outbox.event_id, Outbox.revision, Outbox.contact_id, Contact.manychat_id,
-            Outbox.clock, Outbox.body, Outbox.attempts,
-        )
-        .join(Contact, Contact.id == Outbox.contact_id)
-        .where(Outbox.status == PENDING, Outbox.next_attempt_at <= now)
-        .order_by(Outbox.id)
-        .limit(limit)
-    )  # fmt: skip
-    return [OutboxRow(*row) for row in rows]
-
-
-def release(session: Session, holder: str) -> None:
-    """Let another worker claim."""
-    lease.release(session, LEASE, holder)
-
-
 def record_results(
     session: Session,
     rows: Sequence[OutboxRow],
     results: Iterable[Mapping[str, Any]],
     now: datetime,
+    *,
     max_attempts: int = 5,
+    spread: float = 1.0,
 ) -> None:
     """Keep what `manychat_sync` answered (dicts of its results) to these claimed rows.
 
     A row that a higher revision took over meanwhile stays pending: its answer is still to come.
-    A retryable rejection waits longer each time, up to `max_attempts`; then it is parked.
+    A rejected one is tried again after waits that grow, up to `max_attempts`; then it is parked.
+    `spread` (0 to 1) shortens a wait by up to a half, so that a crowd does not come back at once.
     """
     lock_known(session, {row.manychat_id for row in rows})
     answers = {result["event_id"]: result for result in results}
     answered = [(row, answers[row.event_id]) for row in _held(session, rows)]
-    values = [{"id": row.id} | _values_of(answer, row.attempts, now, max_attempts)
+    again = _Again(now, max_attempts, spread)
+    values = [{"id": row.id} | _values_of(answer, row.attempts, again)
               for row, answer in answered]  # fmt: skip
     update_rows(session, Outbox, values)
     leads = {row.contact_id: _lead(answer) for row, answer in answered if answer["lead_id"]}
@@ -101,11 +63,18 @@ def record_results(
 
 
 def record_failure(
-    session: Session, rows: Sequence[OutboxRow], reason: str, now: datetime, max_attempts: int = 5
+    session: Session,
+    rows: Sequence[OutboxRow],
+    reason: str,
+    now: datetime,
+    *,
+    max_attempts: int = 5,
+    spread: float = 1.0,
 ) -> None:
     """Note that these rows' call failed on its own account: later again, or parked."""
     lock_known(session, {row.manychat_id for row in rows})
-    values = [{"id": row.id} | _retry(row.attempts, reason, now, max_attempts)
+    again = _Again(now, max_attempts, spread)
+    values = [{"id": row.id} | again.after(PENDING, row.attempts, reason)
               for row in _held(session, rows)]  # fmt: skip
     update_rows(session, Outbox, values)
     _settle(session, rows)
@@ -134,40 +103,39 @@ def _held(session: Session, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
 
     Another claimer may have finished a row meanwhile, if ours had run out.
     """
-    columns = select(Outbox.id, Outbox.revision).where(Outbox.status == PENDING)
+    columns = select(Outbox.id, Outbox.revision).where(Outbox.next_attempt_at.is_not(None))
     now_at = dict(tuple(row) for row in rows_by(session, columns, Outbox.id, [r.id for r in rows]))
     return [row for row in rows if now_at.get(row.id) == row.revision]
 
 
-def _values_of(
-    answer: Mapping[str, Any], attempts: int, now: datetime, max_attempts: int
-) -> dict[str, Any]:
+def _values_of(answer: Mapping[str, Any], attempts: int, again: _Again) -> dict[str, Any]:
     if answer["status"] == REJECTED:
-        return _rejection(attempts, answer, now, max_attempts)
+        status = PENDING if answer["retryable"] else ERROR
+        reason = answer.get("message") or REJECTED
+        return again.after(status, attempts, reason) | {"outcome": REJECTED}
     return {"status": SUCCESS, "outcome": answer["status"], "reason": None, "parked": False,
-            "unmapped": answer["unmapped"], "synced_at": now}  # fmt: skip
+            "unmapped": answer["unmapped"], "synced_at": again.now,
+            "next_attempt_at": None}  # fmt: skip
 
 
-def _rejection(
-    attempts: int, answer: Mapping[str, Any], now: datetime, max_attempts: int
-) -> dict[str, Any]:
-    reason = answer.get("message") or REJECTED
-    if answer["retryable"]:
-        return _retry(attempts, reason, now, max_attempts) | {"outcome": REJECTED}
-    return {"status": ERROR, "outcome": REJECTED, "reason": reason[:_REASON_LIMIT],
-            "attempts": attempts + 1}  # fmt: skip
+class _Again(NamedTuple):
+    """When a row that failed is tried again."""
 
+    now: datetime
+    max_attempts: int
+    spread: float
 
-def _retry(attempts: int, reason: str, now: datetime, max_attempts: int) -> dict[str, Any]:
-    spent = attempts + 1 >= max_attempts
-    wait = min(_FIRST_RETRY * 2**attempts, _LONGEST_RETRY)
-    return {
-        "status": ERROR if spent else PENDING,
-        "parked": spent,
-        "reason": reason[:_REASON_LIMIT],
-        "attempts": attempts + 1,
-        "next_attempt_at": now + wait,
-    }
+    def after(self, status: str, attempts: int, reason: str) -> dict[str, Any]:
+        """The columns of a row that failed after `attempts` earlier ones."""
+        spent = attempts + 1 >= self.max_attempts
+        wait = min(_FIRST_RETRY[status] * _GROWTH ** min(attempts, 10), _LONGEST_RETRY)
+        return {
+            "status": ERROR if spent else status,
+            "parked": spent,
+            "reason": reason[:_REASON_LIMIT],
+            "attempts": attempts + 1,
+            "next_attempt_at": None if spent else self.now + wait * (0.5 + self.spread / 2),
+        }
 
 
 def _lead(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +158,8 @@ def _row(item: Item, lookups: Lookups, now: datetime) -> dict[str, Any]:
         "outcome": None,
         "reason": None,
         "attempts": 0,
-        "next_attempt_at": now,
+        # not by the clock of one machine alone: one that is fast would hide the row from others
+        "next_attempt_at": min(now, item.event.received_at),
         "created_at": now,
         "synced_at": None,
     }

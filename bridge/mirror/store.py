@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from bridge.mirror.engine import make_engine
+from bridge.mirror.engine import READING, make_engine
 from bridge.mirror.errors import translating
 from bridge.settings import Settings
 
@@ -18,6 +18,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._readers = engine.execution_options(**{READING: True})
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Store:
@@ -31,6 +32,12 @@ class Store:
         block may be tried again) or PermanentError.
         """
         with translating(), Session(self.engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session to look with, which locks nothing: what it writes is rolled back."""
+        with translating(), Session(self._readers) as session:
             yield session
 
     def ping(self) -> None:

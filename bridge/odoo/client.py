@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -24,26 +25,38 @@ class OdooClient:
 
     Every method raises AwayError (not reachable, refused, addon missing), BusyError or
     TransientError (a call that failed; also a time-out, after which it may have been done).
+    `before_call` is called before each request, and may wait (a rate limit) or raise.
     """
 
     def __init__(
-        self, url: str, db: str, username: str, password: str, timeout: Timeout = CALL_TIMEOUT
+        self,
+        url: str,
+        db: str,
+        username: str,
+        password: str,
+        timeout: Timeout = CALL_TIMEOUT,
+        *,
+        before_call: Callable[[], None] = lambda: None,
     ) -> None:
         self.url = url.rstrip("/")
         self.db = db
         self._username = username
         self._password = password
         self._timeout = timeout
+        self._before_call = before_call
         self._session = requests.Session()
         self._uid: int | None = None
         self._login_lock = Lock()
         self._ids = count(1)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> OdooClient:
+    def from_settings(
+        cls, settings: Settings, before_call: Callable[[], None] = lambda: None
+    ) -> OdooClient:
         """A client for `ODOO_*`; nothing is sent yet."""
         password = settings.odoo_password.get_secret_value()
-        return cls(settings.odoo_url, settings.odoo_db, settings.odoo_username, password)
+        who = (settings.odoo_db, settings.odoo_username, password)
+        return cls(settings.odoo_url, *who, before_call=before_call)
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """What the method returns; None for a method that returns nothing."""
@@ -94,6 +107,7 @@ class OdooClient:
             "params": {"service": service, "method": method, "args": args},
             "id": next(self._ids),
         }
+        self._before_call()
         try:
             response = self._session.post(f"{self.url}/jsonrpc", json=body, timeout=timeout)
         except requests.RequestException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from bridge.events.event import Event
 from bridge.events.reading import Rules, read_event
 from bridge.log import get_logger, log_context
 from bridge.mirror.apply import Applied, apply_events
+from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.queue.reader import Message, QueueReader
 from bridge.queue.writer import DeadLetterSender
@@ -62,7 +63,7 @@ class BatchHandler:
         apply: Apply = apply_events,
         for_each: ForEach = one_by_one,
         committed: Callable[[], None] = lambda: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[Session], datetime] = database_now,
         pause: Callable[[float], object] = time.sleep,
         rng: Rng = system_rng,
     ) -> None:
@@ -74,7 +75,7 @@ class BatchHandler:
         self._apply_events = apply
         self._for_each = for_each
         self._committed = committed
-        self._now = now
+        self._clock = clock
         self._pause = pause
         self._rng = rng
 
@@ -174,7 +175,7 @@ class BatchHandler:
     def _apply(self, piece: Sequence[Item]) -> None:
         with self._store.transaction() as session:
             pairs = [(item.event, item.envelope) for item in piece]
-            applied = self._apply_events(session, pairs, self._now())
+            applied = self._apply_events(session, pairs, self._clock(session))
         if applied.new:
             self._committed()
         log.info("batch_mirrored", count=len(piece), new=applied.new)

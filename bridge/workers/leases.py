@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Lock
+from typing import Protocol
 
 from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
@@ -107,18 +108,24 @@ class Leases:
                 del self._held[message.id]
 
 
+class Keepable(Protocol):
+    """What runs out unless it is renewed; raises a BridgeError when it cannot be just now."""
+
+    def keep(self) -> None: ...
+
+
 class Keeper:
     """Renews, in a thread of its own, what a long transaction or a waiting batch holds."""
 
     def __init__(self, every: float = LEASE_SECONDS / 12) -> None:
         self._every = every
-        self._watched: set[Leases] = set()
+        self._watched: set[Keepable] = set()
 
-    def watch(self, leases: Leases) -> None:
-        self._watched.add(leases)
+    def watch(self, held: Keepable) -> None:
+        self._watched.add(held)
 
-    def forget(self, leases: Leases) -> None:
-        self._watched.discard(leases)
+    def forget(self, held: Keepable) -> None:
+        self._watched.discard(held)
 
     def run(self, ended: Flag) -> None:
         """Keep what is watched until `ended` is set."""
@@ -127,8 +134,8 @@ class Keeper:
 
     def tick(self) -> None:
         """Renew once what is old enough; a queue that is away is asked again next time."""
-        for leases in list(self._watched):
+        for held in list(self._watched):
             try:
-                leases.keep()
+                held.keep()
             except BridgeError as error:
                 log.warning("renewal_failed", code=error.code)

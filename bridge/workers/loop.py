@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import SimpleQueue
 from threading import Event as Flag
-from threading import Semaphore, Thread
+from threading import Semaphore
+
+from sqlalchemy.orm import Session
 
 from bridge.errors import AwayError, TransientError
 from bridge.events.reading import Rules
 from bridge.log import get_logger, log_context
 from bridge.mirror.apply import apply_events
+from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.queue.reader import LEASE_SECONDS, Message, QueueReader
 from bridge.queue.writer import DeadLetterSender
@@ -22,6 +24,7 @@ from bridge.workers.handle import ALONE_FROM, Apply, BatchHandler
 from bridge.workers.leases import Keeper, Leases
 from bridge.workers.probes import ask_mirror
 from bridge.workers.reading import Item
+from bridge.workers.threads import begin
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
 log = get_logger(__name__)
@@ -52,7 +55,8 @@ class QueueWorker:
         lease_seconds: float = LEASE_SECONDS,
         apply: Apply = apply_events,
         committed: Callable[[], None] = lambda: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        paused: Callable[[], bool] = lambda: False,
+        clock: Callable[[Session], datetime] = database_now,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
         rng: Rng = system_rng,
@@ -61,6 +65,7 @@ class QueueWorker:
         self._store = store
         self._rng = rng
         self._monotonic = monotonic
+        self._paused = paused
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._keeper = Keeper(lease_seconds / 12)
@@ -71,7 +76,7 @@ class QueueWorker:
         self._idle_pause = IDLE_SECONDS
         self._handler = BatchHandler(
             reader, dead_letters, store, rules, max_attempts=max_attempts, apply=apply,
-            for_each=self._at_once, committed=committed, now=now, pause=pause, rng=rng,
+            for_each=self._at_once, committed=committed, clock=clock, pause=pause, rng=rng,
         )  # fmt: skip
 
     def run(self, stop: Flag) -> None:
@@ -79,8 +84,8 @@ class QueueWorker:
         with log_context(queue=self._reader.queue_name):
             log.info("worker_started", count=self._concurrency)
             ended = Flag()
-            keeper = _thread(self._keeper.run, ended)
-            lanes = [_thread(self._lane, stop) for _ in range(self._concurrency)]
+            keeper = begin(self._keeper.run, ended)
+            lanes = [begin(self._lane, stop) for _ in range(self._concurrency)]
             try:
                 while not stop.is_set():
                     self._round(stop)
@@ -108,6 +113,10 @@ class QueueWorker:
         if not self._failed.empty():
             self._room.release()
             self._wait_out(stop, self._failed.get())
+            return
+        if self._paused():
+            self._room.release()
+            stop.wait(IDLE_SECONDS)
             return
         try:
             leases = self._receive()
@@ -182,11 +191,3 @@ class QueueWorker:
     def _ask_both(self, error: Exception) -> None:
         ask_mirror(self._store, error)
         self._reader.ping()
-
-
-def _thread(target: Callable[[Flag], None], flag: Flag) -> Thread:
-    """A started thread that keeps no process alive: what it leased runs out by itself."""
-    run = copy_context().run  # with what the log was told of worker and queue
-    thread = Thread(target=run, args=(target, flag), name=target.__qualname__, daemon=True)
-    thread.start()
-    return thread

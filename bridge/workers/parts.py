@@ -13,11 +13,16 @@ from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.queue.reader import QueueReader
 from bridge.queue.writer import DeadLetterSender, QueueWriter
 from bridge.settings import Settings
+from bridge.workers.bell import Bell
 from bridge.workers.crm import CrmWorker
 from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
+from bridge.workers.pausing import PauseWatch
+from bridge.workers.pushing import Pusher
 from bridge.workers.runner import Part, run_parts
 from bridge.workers.schedule import Schedule
+from bridge.workers.tempo import Tempo
+from bridge.workers.throttle import Throttle
 
 QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
 NAMES = (*QUEUES, "crm")
@@ -30,29 +35,43 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
     lease makes one of them do it.
     """
     store = Store.from_settings(settings)
-    names = NAMES if name == "all" else (name,)
-    parts = {one: worker_part(settings, store, one, concurrency) for one in names}
+    bell = Bell()
+    parts: dict[str, Part] = {}
+    for one in NAMES if name == "all" else (name,):
+        if one == "crm":
+            parts |= crm_parts(settings, store, concurrency, bell)
+        else:
+            parts[one] = queue_part(settings, store, one, concurrency, bell)
     parts["schedule"] = schedule_part(settings, store)
     if settings.worker_health_port is not None:
         parts["health"] = HealthServer(settings.worker_health_port).run
     return run_parts(parts)
 
 
-def worker_part(settings: Settings, store: Store, name: str, concurrency: int) -> Part:
-    """The part that runs as `contact`, `campaign` or `crm`."""
-    if name == "crm":
-        client = OdooClient.from_settings(settings)
-        return CrmWorker(
-            store, OdooLeads(client), client.ping, holder(), max_attempts=settings.max_attempts
-        ).run
-    reader = QueueReader(settings, QUEUES[name])
-    rules = Rules.from_settings(settings)
-    dead_letters = DeadLetterSender(settings)
+def queue_part(settings: Settings, store: Store, name: str, concurrency: int, bell: Bell) -> Part:
+    """The part that runs as `contact` or `campaign`; it rings `bell` after each commit."""
     worker = QueueWorker(
-        reader, dead_letters, store, rules,
-        max_attempts=settings.max_attempts, concurrency=concurrency,
+        QueueReader(settings, QUEUES[name]), DeadLetterSender(settings), store,
+        Rules.from_settings(settings), max_attempts=settings.max_attempts,
+        concurrency=concurrency, committed=bell.ring, paused=PauseWatch(store, name),
     )  # fmt: skip
     return worker.run
+
+
+def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) -> dict[str, Part]:
+    """The lanes into Odoo; the first one is woken by `bell`."""
+    throttle = Throttle(store, settings.odoo_max_calls_per_second)
+    client = OdooClient.from_settings(settings, before_call=throttle.wait)
+    tempo = Tempo(concurrency)
+    pusher = Pusher(
+        store, OdooLeads(client), client.ping, tempo, max_attempts=settings.max_attempts
+    )
+    return {
+        f"crm-{lane}": CrmWorker(
+            store, pusher, tempo, f"{holder()}-{lane}", lane=lane, bell=None if lane else bell
+        ).run
+        for lane in range(concurrency)
+    }
 
 
 def schedule_part(settings: Settings, store: Store) -> Part:

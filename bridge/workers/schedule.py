@@ -6,13 +6,16 @@ Retries need no job: an outbox row that failed carries the time from which it is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Event as Flag
+
+from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.log import get_logger
-from bridge.mirror import dead_letters, inbox, lease
+from bridge.mirror import dead_letters, inbox, lease, pauses
+from bridge.mirror.database_clock import database_now
 from bridge.mirror.inbox import Kept
 from bridge.mirror.store import Store
 from bridge.queue.reader import Message, QueueReader
@@ -44,14 +47,14 @@ class Schedule:
         *,
         holder: str,
         interval: float,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._store = store
         self._writers = writers
         self._reader = dead_letter_reader
         self._holder = holder
         self._interval = interval
-        self._now = now
+        self._clock = clock
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set, then let another process have the lease."""
@@ -102,7 +105,7 @@ class Schedule:
             given_up = kept.envelope.with_reason(reason_of(error), "inbox")
         with self._store.transaction() as session:
             if given_up:
-                dead_letters.record(session, [given_up], self._now())
+                dead_letters.record(session, [given_up], self._clock(session))
             inbox.forget(session, [kept.id])
 
     def _read(self, message: Message) -> Envelope | None:
@@ -119,7 +122,9 @@ class Schedule:
         """Record in one transaction, delete after it; a letter that cannot be kept goes back."""
         try:
             with self._store.transaction() as session:
-                dead_letters.record(session, [letter for _, letter in letters], self._now())
+                dead_letters.record(
+                    session, [letter for _, letter in letters], self._clock(session)
+                )
         except PermanentError as error:
             if len(letters) > 1:
                 for pair in letters:
@@ -135,7 +140,9 @@ class Schedule:
     def _is_ours(self) -> bool:
         seconds = self._interval + LEASE_MARGIN
         with self._store.transaction() as session:
-            return lease.acquire(session, LEASE, self._holder, self._now(), seconds)
+            if pauses.is_paused(session, LEASE):
+                return False
+            return lease.acquire(session, LEASE, self._holder, self._clock(session), seconds)
 
     def _give_up_lease(self) -> None:
         with self._store.transaction() as session:

@@ -6,8 +6,8 @@ import uuid
 from typing import Any
 
 from bridge.events.event import EventType
-from bridge.mirror import outbox, reports
-from bridge.mirror.outbox import OutboxRow
+from bridge.mirror import claims, outbox, reports
+from bridge.mirror.claims import OutboxRow
 from tests.integration.mirror.conftest import NOW, Mirror
 
 
@@ -20,7 +20,7 @@ def assign(mirror: Mirror, campaign: str, at: str) -> None:
 
 def claim(mirror: Mirror) -> list[OutboxRow]:
     with mirror.store.transaction() as session:
-        return outbox.claim(session, "one", 100, NOW, 60)
+        return claims.claim(session, "one", 100, NOW, 60)
 
 
 def record(mirror: Mirror, rows: list[OutboxRow], **answer: Any) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
-from bridge.mirror import outbox
+from bridge.mirror import claims, outbox
 from tests.integration.mirror.conftest import NOW, Mirror
 
 KINDS: tuple[tuple[EventType, dict[str, Any]], ...] = (
@@ -49,7 +49,7 @@ def statements(mirror: Mirror) -> Iterator[list[str]]:
 
 def answered(mirror: Mirror) -> list[str]:
     with mirror.store.transaction() as session:
-        rows = outbox.claim(session, "one", 100, NOW, 60)
+        rows = claims.claim(session, "one", 100, NOW, 60)
     usual = {"status": "updated", "unmapped": False, "retryable": False, "lead_id": 7,
              "stage": "x", "dates": {}, "message": None}  # fmt: skip
     answers = [usual | {"event_id": row.event_id} for row in rows]

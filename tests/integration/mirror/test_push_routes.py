@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.events.event import EventType
-from bridge.mirror import outbox
+from bridge.mirror import claims, outbox
 from tests.integration.mirror.conftest import NOW, Mirror
 from tests.integration.mirror.test_records import Records
 
@@ -24,7 +24,7 @@ def records(mirror: Mirror) -> Records:
         id = f"01975a3e-9c40-7c1e-8f0a-00000000000{number}"
         mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, id, at=number))
     with mirror.store.transaction() as session:
-        parked, synced, waiting = outbox.claim(session, "w", 10, NOW, 60)
+        parked, synced, waiting = claims.claim(session, "w", 10, NOW, 60)
         outbox.record_failure(session, [parked], "odoo_error", NOW, max_attempts=1)
         outbox.record_failure(session, [waiting], "odoo_error", NOW)
         done = {"event_id": synced.event_id, "status": "updated", "unmapped": False,
@@ -35,7 +35,7 @@ def records(mirror: Mirror) -> Records:
 
 def due(mirror: Mirror) -> list[str]:
     with mirror.store.transaction() as session:
-        rows = outbox.claim(session, "w", 10, LATER - timedelta(days=1), 60)
+        rows = claims.claim(session, "w", 10, LATER - timedelta(days=1), 60)
     return [row.manychat_id for row in rows]
 
 

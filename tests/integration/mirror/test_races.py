@@ -11,7 +11,7 @@ from typing import Any
 from bridge.errors import BridgeError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
-from bridge.mirror import outbox
+from bridge.mirror import claims, outbox
 from tests.integration.mirror.conftest import NOW, Mirror
 
 CONTACTS = [f"MC-{number}" for number in range(12)]
@@ -74,7 +74,7 @@ def test_answers_and_new_events_of_the_same_contacts_never_wait_in_a_ring(mirror
 
     def answer() -> None:
         with mirror.store.transaction() as session:
-            rows = outbox.claim(session, "one", 100, NOW, 60)
+            rows = claims.claim(session, "one", 100, NOW, 60)
         usual = {"status": "updated", "unmapped": False, "retryable": False, "lead_id": 7,
                  "stage": "x", "dates": {}, "message": None}  # fmt: skip
         rows.sort(key=lambda row: row.manychat_id)

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import AwayError
 from bridge.events.event import EventType
-from bridge.mirror import outbox
+from bridge.mirror import claims, outbox
 from tests.integration.mirror.conftest import Mirror
 from tests.integration.mirror.test_records import Records
 
@@ -90,7 +90,7 @@ async def test_the_numbers_add_up(records: Records) -> None:
                  for number, (type, body) in enumerate(said)]  # fmt: skip
     records.mirror.deliver(*envelopes, now=now)
     with records.mirror.store.transaction() as session:
-        rows = outbox.claim(session, "one", 10, now, 60)
+        rows = claims.claim(session, "one", 10, now, 60)
         answers = [{"event_id": row.event_id, "status": "updated", "unmapped": True,
                     "retryable": False, "lead_id": 7, "stage": "Nuevo", "dates": {},
                     "message": None} for row in rows[1:]]  # fmt: skip

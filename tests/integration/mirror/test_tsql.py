@@ -20,7 +20,18 @@ from sqlfluff.api.simple import APIParsingError
 
 from bridge.events.event import EventType
 from bridge.events.reading import Rules
-from bridge.mirror import dead_letters, edits, inbox, lease, outbox, records, reports
+from bridge.mirror import (
+    claims,
+    dead_letters,
+    edits,
+    inbox,
+    lease,
+    outbox,
+    pace,
+    pauses,
+    records,
+    reports,
+)
 from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked
 from bridge.mirror.schema import upgrade
@@ -84,14 +95,19 @@ def converse(mirror: Mirror) -> None:
 def answer(mirror: Mirror) -> None:
     """Odoo's side: a claim, answers of each kind, a failed call."""
     with mirror.store.transaction() as session:
-        rows = outbox.claim(session, "one", 100, NOW, 60)
+        claims.claim(session, "other", 1, NOW, 60)
+        claims.release(session, "other")
+        claims.is_due(session, NOW)
+        rows = claims.claim(session, "one", 100, NOW, 60)
+        claims.renew(session, "one", NOW, 60)
+        claims.claim(session, "two", 100, NOW, 60)
         done = {"status": "updated", "unmapped": False, "retryable": False, "lead_id": 7,
                 "stage": "x", "message": None,
                 "dates": {"sale_order_date": "2025-10-20T10:00:00.000000Z"}}  # fmt: skip
         answers = [{"event_id": row.event_id, **done} for row in rows[1:]]
         outbox.record_failure(session, rows[:1], "odoo_error", NOW)
         outbox.record_results(session, rows[1:], answers, NOW)
-        outbox.release(session, "one")
+        claims.release(session, "one")
 
 
 def keep(mirror: Mirror) -> None:
@@ -104,6 +120,11 @@ def keep(mirror: Mirror) -> None:
             dead_letters.record(session, [waiting.with_reason("bad", "api")], NOW)
             lease.acquire(session, "job", "one", NOW, 60)
         lease.acquire(session, "job", "two", NOW, 60)
+        for _ in range(2):
+            pace.take_turn(session, "job", 5, NOW)
+            pauses.pause(session, "crm", NOW)
+        pauses.paused(session)
+        pauses.resume(session, "crm")
         [letter] = dead_letters.listing(session)
         dead_letters.payload_of(session, letter.id)
         dead_letters.replay_of(session, letter.id)

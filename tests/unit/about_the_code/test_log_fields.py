@@ -19,9 +19,7 @@ ABOUT_THE_ERROR = {"exc_info"}  # log.py makes type, code and place of it
 # path → mappings that may be spread into a log call: their keys are allowed fields
 SPREADS = {
     "bridge/log.py": {"ids": "log_context itself"},
-    "bridge/workers/crm.py": {
-        "Counter((result.status for result in results))": "the addon's statuses, each allowed"
-    },
+    "bridge/workers/pushing.py": {"statuses": "the addon's statuses, each allowed"},
 }
 
 

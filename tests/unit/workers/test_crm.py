@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ from bridge.errors import AwayError, BusyError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.events.reading import Rules, read_event
-from bridge.mirror import lease, outbox
+from bridge.mirror import claims, outbox, pauses
 from bridge.mirror.apply import apply_events
 from bridge.mirror.store import Store
 from bridge.odoo.leads import SyncResult
+from bridge.workers.bell import Bell
 from bridge.workers.crm import IDLE_SECONDS, CrmWorker
+from bridge.workers.pushing import Pusher
+from bridge.workers.tempo import Tempo
 from tests.unit.workers.fakes import NOW, FakeFlag
 
 DOWN = AwayError("odoo_unreachable")
@@ -47,19 +51,29 @@ class House:
         self.leads = FakeLeads()
         self.probes: list[Exception | None] = []
         self.probed = 0
-        self.now = NOW
+        self.now = NOW + timedelta(hours=1)
         self.stop = FakeFlag()
+        self.tempo = Tempo()
         self.worker = self.another("holder-1")
 
-    def another(self, holder: str, max_attempts: int = 5) -> CrmWorker:
-        return CrmWorker(
+    def another(self, holder: str, max_attempts: int = 5, **options: Any) -> CrmWorker:
+        pusher = Pusher(
             self.store,
             self.leads,
             self.probe,
-            holder,
+            self.tempo,
             max_attempts=max_attempts,
-            now=lambda: self.now,
+            clock=lambda _session: self.now,
             rng=lambda: 0.5,
+        )
+        return CrmWorker(
+            self.store,
+            pusher,
+            self.tempo,
+            holder,
+            clock=lambda _session: self.now,
+            rng=lambda: 0.5,
+            **{"bell": FakeBell(self.stop), **options},
         )
 
     def probe(self) -> None:
@@ -88,7 +102,9 @@ class House:
     def rows(self) -> dict[str, Any]:
         with self.store.transaction() as session:
             found = session.execute(
-                text("SELECT event_id, status, attempts, reason, parked FROM Outbox")
+                text(
+                    "SELECT event_id, status, attempts, reason, parked, next_attempt_at FROM Outbox"
+                )
             )
             return {row.event_id: row for row in found}
 
@@ -98,11 +114,29 @@ class House:
                 text("SELECT * FROM Contact WHERE manychat_id = :id"), {"id": manychat_id}
             ).one()
 
-    def lease_is_free(self) -> bool:
+    def due(self) -> bool:
+        with self.store.reading() as session:
+            return claims.is_due(session, self.now)
+
+    def nothing_is_claimed(self) -> bool:
         with self.store.transaction() as session:
-            free = lease.acquire(session, outbox.LEASE, "somebody", self.now, 1)
-            lease.release(session, outbox.LEASE, "somebody")
-        return free
+            held = text("SELECT count(*) FROM Lease WHERE name LIKE 'crm-%' AND holder IS NOT NULL")
+            return session.execute(held).scalar_one() == 0
+
+    def claimed_by(self, holder: str) -> list[str]:
+        with self.store.transaction() as session:
+            rows = claims.claim(session, holder, 100, self.now, 30)
+        return sorted(row.event_id for row in rows)
+
+
+class FakeBell:
+    """Waits on the flag of the test, which ends it."""
+
+    def __init__(self, flag: FakeFlag) -> None:
+        self.flag = flag
+
+    def wait(self, seconds: float) -> bool:
+        return self.flag.wait(seconds)
 
 
 @pytest.fixture
@@ -136,6 +170,36 @@ def test_a_rejected_event_is_an_error_and_its_neighbour_is_not(house: House) -> 
     assert house.contact("MC-2").odoo_sync_status == "success"
 
 
+def test_a_final_rejection_is_tried_again_less_and_less_often_and_parked_in_the_end(
+    house: House,
+) -> None:
+    house.mirrored(("a", "MC-1", 1))
+    house.leads.answers["a"] = {"status": "rejected", "lead_id": None, "message": "no team"}
+    waits = []
+    while house.rows()["a"].next_attempt_at:
+        assert house.step() == 1
+        assert house.contact("MC-1").odoo_sync_status == "error"
+        begun = house.now
+        while house.rows()["a"].next_attempt_at and not house.due():
+            house.now += timedelta(seconds=15)
+        waits.append((house.now - begun).total_seconds())
+    assert waits == [45, 180, 720, 2880, 0]  # rng 0.5 takes a quarter off
+    row = house.rows()["a"]
+    assert (row.status, row.attempts, bool(row.parked)) == ("error", 5, True)
+    assert row.reason == "no team"
+
+
+def test_a_rejection_that_odoo_takes_back_is_a_success(house: House) -> None:
+    house.mirrored(("a", "MC-1", 1))
+    house.leads.answers["a"] = {"status": "rejected", "lead_id": None, "message": "no team"}
+    house.step()
+    house.leads.answers.clear()
+    house.now += timedelta(minutes=2)
+    house.step()
+    assert house.contact("MC-1").odoo_sync_status == "success"
+    assert house.rows()["a"].reason is None
+
+
 def test_odoo_away_burns_no_attempt_and_releases_the_claim(house: House) -> None:
     house.mirrored(("a", "MC-1", 1))
     house.leads.fails = lambda _ids: DOWN
@@ -146,7 +210,7 @@ def test_odoo_away_burns_no_attempt_and_releases_the_claim(house: House) -> None
     row = house.rows()["a"]
     assert (row.status, row.attempts) == ("pending", 0)
     assert len(house.leads.calls) == 1
-    assert house.lease_is_free()
+    assert house.nothing_is_claimed()
 
 
 def test_a_short_fault_is_tried_again_at_once(house: House) -> None:
@@ -183,7 +247,7 @@ def test_a_failed_event_waits_its_time_and_is_parked_in_the_end(house: House) ->
     assert house.step() == 0  # not due yet
 
     for _ in range(4):
-        house.now += timedelta(hours=2)
+        house.now += timedelta(hours=7)
         house.step()
     row = house.rows()["a"]
     assert (row.status, row.attempts, bool(row.parked)) == ("error", 5, True)
@@ -206,7 +270,7 @@ def test_a_busy_odoo_is_nobodys_fault(house: House) -> None:
         house.step()
     assert len(house.leads.calls) == 1
     assert house.rows()["a"].attempts == 0
-    assert house.lease_is_free()
+    assert house.nothing_is_claimed()
 
 
 def test_a_bug_of_ours_blames_the_row_and_keeps_the_others_going(house: House) -> None:
@@ -223,10 +287,10 @@ def test_an_answer_that_the_mirror_refuses_does_not_stop_the_others(
     house.mirrored(("a", "MC-1", 1), ("b", "MC-2", 1))
     record = outbox.record_results
 
-    def refusing(session: Any, rows: Any, *rest: Any) -> None:
+    def refusing(session: Any, rows: Any, *rest: Any, **options: Any) -> None:
         if any(row.event_id == "a" for row in rows):
             raise ValueError("Begoña")
-        record(session, rows, *rest)
+        record(session, rows, *rest, **options)
 
     monkeypatch.setattr(outbox, "record_results", refusing)
     house.step()
@@ -234,32 +298,128 @@ def test_an_answer_that_the_mirror_refuses_does_not_stop_the_others(
     assert house.rows()["a"].attempts == 1
 
 
-def test_another_workers_claim_is_respected_and_an_idle_one_holds_none(house: House) -> None:
-    assert house.step() == 0
-    assert house.lease_is_free()
+def test_another_workers_claim_is_respected_until_it_runs_out(house: House) -> None:
     house.mirrored(("a", "MC-1", 1))
-    with house.store.transaction() as session:
-        outbox.claim(session, "holder-2", 100, NOW, 30)
+    assert house.claimed_by("holder-2") == ["a"]
     assert house.step() == 0
     house.now += timedelta(seconds=31)
     assert house.step() == 1
 
 
-def test_the_claim_is_renewed_before_every_call(house: House) -> None:
+def test_an_idle_worker_writes_nothing(house: House) -> None:
+    with house.store.transaction() as session:
+        session.execute(text("DROP TABLE Lease"))
+    assert house.step() == 0
+
+
+def test_the_claim_is_kept_while_odoo_works_however_long(house: House) -> None:
     house.mirrored(("a", "MC-1", 1))
 
-    def slow(_ids: list[str]) -> Exception | None:
-        house.now += timedelta(seconds=20)
-        return TransientError("odoo_timeout") if len(house.leads.calls) < 3 else None
+    def slow(_ids: list[str]) -> None:
+        for _ in range(5):
+            house.now += timedelta(seconds=20)
+            house.worker._keeper.tick()
+        assert house.claimed_by("holder-2") == []
 
     house.leads.fails = slow
-    renewed: list[Any] = []
-    real = lease.acquire
+    assert house.step() == 1
+    house.worker._keeper.tick()
+    assert house.nothing_is_claimed()
+
+
+def test_a_lost_claim_does_no_harm(house: House) -> None:
+    house.mirrored(("a", "MC-1", 1))
+
+    def very_slow(_ids: list[str]) -> None:
+        house.leads.fails = lambda _ids: None
+        house.now += timedelta(seconds=31)
+        assert house.another("holder-2").step(house.stop) == 1  # type: ignore[arg-type]
+        house.worker._keeper.tick()
+
+    house.leads.fails = very_slow
+    assert house.step() == 1
+    assert house.leads.calls == [["a"], ["a"]]  # the addon knows it the second time
+    assert house.rows()["a"].status == "success"
+
+
+def test_two_lanes_share_a_backlog_and_no_contact(house: House) -> None:
+    house.mirrored(*((f"{n}-{m}", f"MC-{n}", m) for n in range(20) for m in range(3)))
+    house.tempo.size = 12
+    second = house.another("holder-2")
+    meanwhile: list[list[str]] = []
+
+    def while_the_first_calls(_ids: list[str]) -> None:
+        house.leads.fails = lambda _ids: None
+        second.step(house.stop)  # type: ignore[arg-type]
+        meanwhile.extend(house.leads.calls)
+
+    house.leads.fails = while_the_first_calls
+    house.step()
+    first_ids, second_ids = meanwhile
+    contacts = [{id.split("-")[0] for id in ids} for ids in (first_ids, second_ids)]
+    assert contacts[0] & contacts[1] == set()
+    assert [len(ids) for ids in meanwhile] == [12, 12]
+    while house.step():
+        pass
+    assert {row.status for row in house.rows().values()} == {"success"}
+    assert sorted(id for ids in house.leads.calls for id in ids) == sorted(house.rows())
+
+
+def test_a_contacts_backlog_goes_in_one_call_whatever_stands_between(house: House) -> None:
+    for minute in range(10):
+        house.mirrored(("x" + str(minute), "MC-1", minute))
+        house.mirrored(*((f"{minute}-{n}", f"MC-{minute}-{n}", minute) for n in range(20)))
+    house.tempo.size = 10
+    house.step()
+    assert house.leads.calls == [[f"x{minute}" for minute in range(10)]]
+
+
+def test_a_second_lane_rests_until_the_tempo_wants_it(house: House) -> None:
+    house.mirrored(("a", "MC-1", 1))
+    house.stop = FakeFlag(rounds=3)
+    second = house.another("holder-2", lane=1)
+    second.run(house.stop)  # type: ignore[arg-type]
+    assert house.leads.calls == []
+    house.tempo.lanes = 2
+    house.stop.rounds, house.stop.flag = 9, False
+    second.run(house.stop)  # type: ignore[arg-type]
+    assert house.leads.calls == [["a"]]
+
+
+def test_a_paused_hop_claims_nothing_until_it_is_resumed(house: House) -> None:
+    house.mirrored(("a", "MC-1", 1))
+    with house.store.transaction() as session:
+        pauses.pause(session, "crm", NOW)
+    assert house.step() == 0
+    with house.store.transaction() as session:
+        pauses.resume(session, "crm")
+    assert house.step() == 1
+
+
+def test_a_commit_wakes_the_worker_at_once(house: House) -> None:
+    bell, stop = Bell(), Flag()
+    worker = house.another("holder-1", bell=bell)
+    called = Flag()
+    house.leads.fails = lambda _ids: called.set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lease, "acquire", lambda *given: renewed.append(given[3]) or real(*given))
+        patch.setattr("bridge.workers.crm.IDLE_SECONDS", 60.0)
+        thread = Thread(target=worker.run, args=(stop,))
+        thread.start()
+        house.mirrored(("a", "MC-1", 1))
+        bell.ring()
+        assert called.wait(20)
+        stop.set()
+        bell.ring()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_busy_odoo_gets_smaller_batches(house: House) -> None:
+    house.mirrored(("a", "MC-1", 1))
+    house.leads.fails = lambda _ids: BusyError("odoo_busy")
+    with pytest.raises(BusyError):
         house.step()
-    starts = [NOW + timedelta(seconds=seconds) for seconds in (0, 0, 20, 40)]
-    assert renewed == starts
+    assert house.tempo.size == 50
 
 
 def test_a_stop_between_tries_leaves_the_row_as_it_was(house: House) -> None:
@@ -269,14 +429,14 @@ def test_a_stop_between_tries_leaves_the_row_as_it_was(house: House) -> None:
     house.step()
     assert len(house.leads.calls) == 1
     assert house.rows()["a"].attempts == 0
-    assert house.lease_is_free()
+    assert house.nothing_is_claimed()
 
 
-def test_the_loop_asks_an_idle_outbox_four_times_a_second(house: House) -> None:
-    house.stop = FakeFlag(rounds=3)
+def test_the_loop_looks_at_an_idle_outbox_more_than_four_times_a_second(house: House) -> None:
+    house.stop.rounds = 3
     house.worker.run(house.stop)  # type: ignore[arg-type]
     assert house.stop.waits == [IDLE_SECONDS] * 3
-    assert IDLE_SECONDS <= 0.25
+    assert IDLE_SECONDS < 0.25
 
 
 def test_the_loop_waits_for_odoo_and_goes_on_where_it_was(house: House) -> None:
@@ -284,7 +444,7 @@ def test_the_loop_waits_for_odoo_and_goes_on_where_it_was(house: House) -> None:
     faults: list[Exception] = [DOWN]
     house.leads.fails = lambda _ids: faults.pop(0) if faults else None
     house.probes = [DOWN, DOWN, None]
-    house.stop = FakeFlag(rounds=3)
+    house.stop.rounds = 3
     house.worker.run(house.stop)  # type: ignore[arg-type]
     assert house.probed == 3
     assert house.rows()["a"].status == "success"
@@ -294,7 +454,7 @@ def test_a_mirror_without_tables_is_away_until_it_is_migrated(house: House) -> N
     with house.store.transaction() as session:
         session.execute(text("DROP TABLE Outbox"))
         session.execute(text("UPDATE bridge_version SET version_num = 'old'"))
-    house.stop = FakeFlag(rounds=3)
+    house.stop.rounds = 3
     house.worker.run(house.stop)  # type: ignore[arg-type]
     assert house.leads.calls == []
     assert house.probed == 0  # the mirror is asked first, and it is not back

@@ -47,7 +47,7 @@ class House:
             max_attempts=max_attempts,
             apply=self.apply,  # type: ignore[arg-type]
             committed=lambda: self.journal.append(("committed",)),
-            now=lambda: NOW,
+            clock=lambda _session: NOW,
             pause=lambda _seconds: None,
             rng=lambda: 0.5,
         )

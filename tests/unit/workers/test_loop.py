@@ -43,7 +43,7 @@ class House:
             Rules(),
             apply=self.apply,  # type: ignore[arg-type]
             concurrency=concurrency,
-            now=lambda: NOW,
+            clock=lambda _session: NOW,
             monotonic=lambda: 0.0,
             pause=lambda _seconds: None,
             rng=lambda: 1.0,
@@ -202,6 +202,14 @@ def test_a_delete_that_fails_keeps_no_other_from_being_deleted() -> None:
         house.worker.step()
     assert house.deleted() == 4
     assert house.journal.of("delay") == [(messages[0].id, 2.0, None)]
+
+
+def test_a_paused_hop_takes_nothing_until_it_is_resumed() -> None:
+    house = House(message(envelope()))
+    answers = [True, True, False]
+    house.worker._paused = lambda: answers.pop(0) if answers else False
+    until_stopped(house.worker, lambda: house.deleted() == 1)
+    assert answers == []
 
 
 def test_a_bug_in_a_lane_ends_the_worker_and_not_in_silence() -> None:

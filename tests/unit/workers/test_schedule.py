@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bridge.errors import AwayError, BridgeError, PermanentError
 from bridge.events.envelope import Envelope
-from bridge.mirror import dead_letters, inbox
+from bridge.mirror import dead_letters, inbox, pauses
 from bridge.mirror.store import Store
 from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.queue.reader import Message
@@ -48,7 +48,7 @@ class House:
             self.reader,  # type: ignore[arg-type]
             holder=holder,
             interval=10,
-            now=lambda: self.now,
+            clock=lambda _session: self.now,
         )
 
     def round(self, schedule: Schedule | None = None) -> None:
@@ -195,6 +195,14 @@ def test_the_lease_is_given_up_at_the_end(house: House) -> None:
     house.keep(CONTACT_QUEUE, "a")
     house.round(house.another("holder-2"))
     assert house.waiting() == []
+
+
+def test_a_paused_schedule_does_nothing(house: House) -> None:
+    house.keep(CONTACT_QUEUE, "a")
+    with house.store.transaction() as session:
+        pauses.pause(session, "schedule", NOW)
+    house.round()
+    assert house.waiting() == ["a"]
 
 
 def test_a_fault_in_one_job_stops_neither_the_other_nor_the_process(house: House) -> None:

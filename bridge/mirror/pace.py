@@ -1,0 +1,35 @@
+"""The rate limit that all workers share: when the next call may be made."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from bridge.mirror.delivery import Pace
+
+ODOO_CALLS = "odoo-calls"
+
+
+def take_turn(session: Session, name: str, per_second: float, now: datetime) -> float:
+    """Take the next free turn of that kind of call; seconds to wait for it from `now`.
+
+    Turns are `1 / per_second` apart, whoever takes them: no second ever has more.
+    """
+    space = timedelta(seconds=1 / per_second)
+    locked = (
+        select(Pace.next_at)
+        .where(Pace.name == name)
+        .with_for_update()
+        # SQL Server has no FOR UPDATE
+        .with_hint(Pace, "WITH (UPDLOCK, ROWLOCK)", "mssql")
+    )
+    next_at = session.execute(locked).scalar()
+    turn = max(now, next_at or now)
+    if next_at is None:
+        # two that make the row together meet at the primary key; the loser's transaction fails
+        session.execute(insert(Pace).values(name=name, next_at=turn + space))
+    else:
+        session.execute(update(Pace).where(Pace.name == name).values(next_at=turn + space))
+    return (turn - now).total_seconds()
