@@ -63,15 +63,10 @@ class ManychatUnknownAdvisor(models.Model):
 
     def action_open_leads(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
-        return {
-            **action,
-            "name": self.ref,
-            "domain": [
-                ("manychat_company_id", "=", self.company_id.id),
-                "|",
-                ("manychat_commercial_ref", "=", self.ref),
-                ("manychat_medical_ref", "=", self.ref),
-            ],
-            "context": {"active_test": False, "create": False},
-        }
+        waiting = [
+            ("manychat_company_id", "=", self.company_id.id),
+            "|",
+            ("manychat_commercial_ref", "=", self.ref),
+            ("manychat_medical_ref", "=", self.ref),
+        ]
+        return self.env["crm.lead"]._manychat_open_leads(self.ref, waiting)

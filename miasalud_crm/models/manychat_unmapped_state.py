@@ -134,14 +134,8 @@ class ManychatUnmappedState(models.Model):
 
     def action_open_leads(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
         leads = self.env["crm.lead"].with_context(active_test=False).search(self._lead_domain())
-        return {
-            **action,
-            "name": self.state,
-            "domain": [("id", "in", leads.ids)],
-            "context": {"active_test": False, "create": False},
-        }
+        return leads._manychat_open_leads(self.state, [("id", "in", leads.ids)])
 
     def _make_rule(self, vals):
         """Make the exact rule of this state; with several companies it is for this one alone."""

@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .manychat_advisor_activity import TELL_PARAM
+
 ACCOUNT_PARAM = "miasalud_crm.account"
 
 
@@ -13,6 +15,12 @@ class ResConfigSettings(models.TransientModel):
         "ManyChat Account",
         config_parameter=ACCOUNT_PARAM,
         help="Number of the account in the addresses of ManyChat's own pages.",
+    )
+
+    manychat_tell_advisors = fields.Boolean(
+        "Tell New Advisors",
+        config_parameter=TELL_PARAM,
+        help="An activity for the advisor whom ManyChat newly gives a lead; no e-mail is sent.",
     )
 
     @api.constrains("manychat_account")

@@ -1,6 +1,7 @@
 # ruff: noqa: F401 (importing is what makes Odoo know the tests)
 from . import (
     test_aliases,
+    test_assignment,
     test_chatter,
     test_connection,
     test_controller,
