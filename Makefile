@@ -6,6 +6,8 @@
 #   PYTHON=/path        the Python 3.11 or 3.12 to make .venv from
 #   PYTEST="-k name"    arguments for pytest
 #   BENCH="--rounds 9"  arguments for a benchmark (--help tells them)
+#   FAULTS_EVENTS=100000 FAULTS_CONTACTS=… FAULTS_SEED=… FAULTS="names"
+#                       make faults: how much to tell, what to break
 
 PY := .venv/bin/python
 SUITE = $(PY) -m devstack test
@@ -16,7 +18,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e bench-odoo odoo venv clean
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,7 +27,7 @@ help: ## this list
 demo: venv ## the whole road, live, with an invented conversation
 	@$(PY) -m devstack demo $(if $(ONCE),--once)
 
-test: venv ## every test: unit, integration, addon on each Odoo, end to end
+test: venv ## every test: unit, integration, addon on each Odoo, end to end, each fault
 	@$(SUITE) $(ARGS)
 
 check: venv ## ruff, mypy, pylint-odoo
@@ -45,6 +47,12 @@ test-odoo: venv ## the addon's own tests, on every Odoo series at hand
 
 test-e2e: venv ## the whole road and the browser
 	@$(SUITE) e2e $(ARGS)
+
+test-faults: venv ## each fault alone, on a running road
+	@$(SUITE) faults $(ARGS)
+
+faults: venv ## a long bad night: 20,000 events, everything breaks, nothing may be lost
+	@$(PY) -m tests.faults
 
 bench-odoo: venv ## the batch method against other ways into Odoo, as a table
 	@$(PY) -m benchmarks odoo $(BENCH)

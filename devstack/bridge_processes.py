@@ -80,12 +80,12 @@ class Bridge:
     def migrate(self) -> None:
         """Bring the mirror's schema up to date."""
         command = [sys.executable, "-m", "bridge", "db", "upgrade"]
-        commands.run(command, what="bridge db upgrade", cwd=self._folder, env=self._environment())
+        commands.run(command, what="bridge db upgrade", cwd=self._folder, env=self.environment())
 
     def start_api(self) -> None:
         """Start the API and wait until it is ready."""
         self._api = self._start("API", self._api, "serve", "--host", LOOPBACK)
-        self._api.wait_until(self._accepts, seconds=60)
+        self._api.wait_until(self.accepts, seconds=60)
 
     def stop_api(self) -> None:
         if self._api:
@@ -114,26 +114,31 @@ class Bridge:
         """The end of both logs, for an error message."""
         return "\n".join(part.tail() for part in (self._api, self._workers) if part)
 
+    def process(self, name: str, *words: str) -> Process:
+        """`python -m WORDS` in this bridge's environment, not started yet."""
+        return Process(
+            name,
+            [sys.executable, "-m", *words],
+            log=self._logs / f"{name.lower()}.log",
+            env=self.environment(),
+            cwd=self._folder,  # a checkout's .env belongs to another bridge
+        )
+
     def _start(self, name: str, current: Process | None, *words: str) -> Process:
         if current and current.running:
             return current
-        process = Process(
-            name,
-            [sys.executable, "-m", "bridge", *words],
-            log=self._logs / f"{name.lower()}.log",
-            env=self._environment(),
-            cwd=self._folder,  # a checkout's .env belongs to another bridge
-        )
+        process = self.process(name, "bridge", *words)
         process.start()
         return process
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What a process of this bridge sees: ours, without a stranger's settings."""
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
         }
         return {**inherited, "PYTHONPATH": str(CHECKOUT), **self.env}
 
-    def _accepts(self) -> bool:
+    def accepts(self) -> bool:
         """Whether it is ready, and this one: another bridge on the port would refuse the key."""
         key = {"X-API-KEY": self.api_key}
         try:

@@ -115,6 +115,11 @@ class OdooServer:
         if self._process:
             self._process.stop()
 
+    def kill(self) -> None:
+        """End Odoo as a crash would; its database stays."""
+        if self._process:
+            self._process.kill()
+
     @cached_property
     def _config(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -62,6 +62,11 @@ class Process:
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """Of the last child: None while it runs, negative when a signal ended it."""
+        return self._child.poll() if self._child else None
+
     def start(self) -> None:
         """Start the child; from a thread that lives as long as the child is to live."""
         if self.running:
@@ -86,6 +91,11 @@ class Process:
     def kill(self) -> None:
         """End the child at once, as a crash would."""
         self._end(signal.SIGKILL, self._grace)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the running child and to everything in its group."""
+        if self.running and self.pid:
+            os.killpg(self.pid, number)
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
         """Poll `ready`; raises NotReady with the log's tail when time is up or the child ended."""

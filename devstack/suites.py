@@ -19,7 +19,7 @@ from devstack.processes import Process
 from devstack.stack import Stack
 
 REPORTS = WORK / "reports"
-NAMES = ("unit", "integration", "odoo", "e2e")
+NAMES = ("unit", "integration", "odoo", "e2e", "faults")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""What mirror and Odoo really hold, read by SQL and JSON-RPC, in the oracle's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+
+import psycopg
+import requests
+from psycopg.rows import dict_row
+
+from devstack.odoo_server import OdooServer
+
+DATES = (
+    "commercial_assignment_date", "commercial_process_start_date", "medical_assignment_date",
+    "medical_process_start_date", "medical_process_end_date", "quotation_start_date",
+    "sale_order_date", "successful_sale_date", "conversation_closed_date",
+)  # fmt: skip
+LEAD_FIELDS = [
+    "name", "contact_name", "phone", "email_from", "street", "street2", "city", "stage_id",
+    "source_id", "campaign_id", "manychat_id", "manychat_state", "manychat_state_date",
+    "manychat_unmapped", "manychat_gender", "manychat_summary", "manychat_initial_state",
+    "manychat_subscribed_at", "manychat_entry_date", "manychat_commercial_id",
+    "manychat_commercial_ref", "manychat_medical_id", "manychat_medical_ref", *DATES,
+]  # fmt: skip
+Row = dict[str, Any]
+SLICE = 500
+
+
+class Mirror:
+    """The mirror's tables in a PostgreSQL database; times come back aware."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def rows(self, statement: LiteralString, *values: Any) -> list[Row]:
+        with psycopg.connect(self._url, row_factory=dict_row) as connection:
+            return [_aware(row) for row in connection.execute(statement, values)]
+
+    def contacts(self, ids: Sequence[str]) -> dict[str, Row]:
+        found = self.rows(
+            'SELECT c.*, h.name AS channel, a.street, a.district, a.city FROM "Contact" c '
+            'LEFT JOIN "Channel" h ON h.id = c.channel_id '
+            'LEFT JOIN "Address" a ON a.contact_id = c.id WHERE c.manychat_id = ANY(%s)',
+            list(ids),
+        )
+        return {row["manychat_id"]: row for row in found}
+
+    def ledger(self, since: datetime) -> list[Row]:
+        return self.rows(
+            'SELECT l.event_id, l.occurred_at, l.received_at, c.manychat_id FROM "Ledger" l '
+            'JOIN "Contact" c ON c.id = l.contact_id WHERE l.received_at >= %s',
+            since.replace(tzinfo=None),
+        )
+
+    def dead_letters(self, since: datetime) -> list[Row]:
+        return self.rows(
+            'SELECT event_id, hop, reason, payload FROM "Dead_Letter" WHERE received_at >= %s',
+            since.replace(tzinfo=None),
+        )
+
+    def states(self, ids: Sequence[str]) -> list[Row]:
+        return self.rows(
+            'SELECT c.manychat_id, s.event_id, s.state FROM "Contact_State" s '
+            'JOIN "Contact" c ON c.id = s.contact_id WHERE c.manychat_id = ANY(%s) '
+            'ORDER BY s.clock COLLATE "C", s.id',
+            list(ids),
+        )
+
+    def campaigns(self, ids: Sequence[str]) -> list[Row]:
+        return self.rows(
+            'SELECT c.manychat_id, g.name AS campaign, k.* FROM "Campaign_Contact" k '
+            'JOIN "Contact" c ON c.id = k.contact_id '
+            'LEFT JOIN "Campaign" g ON g.id = k.campaign_id WHERE c.manychat_id = ANY(%s)',
+            list(ids),
+        )
+
+    def waiting(self) -> dict[str, int]:
+        """How many rows are still on their way."""
+        [row] = self.rows(
+            "SELECT (SELECT count(*) FROM \"Outbox\" WHERE status <> 'success' AND NOT parked) "
+            'AS outbox, (SELECT count(*) FROM "Inbox") AS inbox'
+        )
+        return row
+
+    def unfinished(self) -> list[Row]:
+        return self.rows(
+            "SELECT event_id, status, parked, reason FROM \"Outbox\" WHERE status <> 'success'"
+        )
+
+
+def _aware(row: Row) -> Row:
+    """The mirror keeps naive UTC."""
+    return {
+        key: value.replace(tzinfo=UTC)
+        if isinstance(value, datetime) and value.tzinfo is None
+        else value
+        for key, value in row.items()
+    }
+
+
+class Leads:
+    """Odoo's records, as its administrator sees them."""
+
+    def __init__(self, odoo: OdooServer) -> None:
+        self._odoo = odoo
+        self._uid: int | None = None
+
+    def leads(self, ids: Sequence[str]) -> dict[str, list[Row]]:
+        """Every lead of each contact, archived ones too; times aware."""
+        found: dict[str, list[Row]] = {}
+        for part in _slices(ids):
+            domain = [["manychat_id", "in", part], ["active", "in", [True, False]]]
+            for row in self._read("crm.lead", domain, LEAD_FIELDS):
+                found.setdefault(row["manychat_id"], []).append(_cleaned(row))
+        return found
+
+    def history(self, lead_ids: Sequence[int]) -> dict[int, list[Row]]:
+        """Each lead's history in clock order."""
+        fields = ["lead_id", "event_id", "state", "occurred_at", "stage_id", "changed", "kind"]
+        found: dict[int, list[Row]] = {}
+        for part in _slices(lead_ids):
+            rows = self._read(
+                "manychat.stage.history", [["lead_id", "in", part]], fields, order="clock, id"
+            )
+            for row in rows:
+                found.setdefault(row["lead_id"][0], []).append(_cleaned(row))
+        return found
+
+    def events(self, ids: Sequence[str]) -> list[str]:
+        """The ids of the events that Odoo's own ledger holds."""
+        return [
+            row["event_id"]
+            for part in _slices(ids)
+            for row in self._read("manychat.event", [["manychat_id", "in", part]], ["event_id"])
+        ]
+
+    def _read(self, model: str, domain: Any, fields: Sequence[str], **more: Any) -> list[Row]:
+        login, password = self._odoo.admin_login, self._odoo.admin_password
+        if self._uid is None:
+            self._uid = self._rpc("common", "authenticate", self._odoo.db, login, password, {})
+        who = (self._odoo.db, self._uid, password)
+        arguments = [domain, list(fields)]
+        rows: list[Row] = self._rpc(
+            "object", "execute_kw", *who, model, "search_read", arguments, more
+        )
+        return rows
+
+    def _rpc(self, service: str, name: str, *args: Any) -> Any:
+        call = {"service": service, "method": name, "args": args}
+        body = {"jsonrpc": "2.0", "method": "call", "params": call}
+        answer = requests.post(f"{self._odoo.url}/jsonrpc", json=body, timeout=120).json()
+        if "error" in answer:
+            raise RuntimeError(answer["error"]["data"]["message"])
+        return answer["result"]
+
+
+def _slices(ids: Sequence[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(ids), SLICE):
+        yield list(ids[start : start + SLICE])
+
+
+def _cleaned(row: Row) -> Row:
+    """Names of records, aware times, None for what is not set."""
+    return {key: _value(key, value) for key, value in row.items()}
+
+
+def _value(key: str, value: Any) -> Any:
+    if key == "lead_id" or key in {"changed", "manychat_unmapped"}:
+        return value
+    if value is False:
+        return None
+    if isinstance(value, list):
+        return value[1]
+    if isinstance(value, str) and (key.endswith("_at") or key.endswith("_date")):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value
