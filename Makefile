@@ -5,6 +5,7 @@
 #   ODOO_SERIES=18.0    which series demo, odoo and the end-to-end tests run on
 #   PYTHON=/path        the Python 3.11 or 3.12 to make .venv from
 #   PYTEST="-k name"    arguments for pytest
+#   FUZZ="--seed 1"     arguments for make fuzz
 #   BENCH="--rounds 9"  arguments for a benchmark (--help tells them)
 #   FAULTS_EVENTS=100000 FAULTS_CONTACTS=… FAULTS_SEED=… FAULTS="names"
 #                       make faults: how much to tell, what to break
@@ -18,7 +19,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo odoo venv clean
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo fuzz odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -56,6 +57,9 @@ faults: venv ## a long bad night: 20,000 events, everything breaks, nothing may 
 
 bench-odoo: venv ## the batch method against other ways into Odoo, as a table
 	@$(PY) -m benchmarks odoo $(BENCH)
+
+fuzz: venv ## thousands of odd requests to every route, by schemathesis
+	@$(PY) -m devstack fuzz $(FUZZ)
 
 odoo: venv ## a development Odoo with the addon, until Ctrl-C
 	@$(PY) -m devstack odoo

@@ -53,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--pytest", nargs=argparse.REMAINDER, default=[], help="arguments for pytest")
     test.set_defaults(run=_test)
 
+    fuzz = commands.add_parser("fuzz", help="every route of the API with thousands of odd requests")
+    fuzz.add_argument("--examples", type=int, default=100, help="most a route and phase (100)")
+    fuzz.add_argument("--seed", type=int, default=20251020, help="the same one: the same requests")
+    fuzz.set_defaults(run=_fuzz)
+
     odoo = commands.add_parser("odoo", help="a development Odoo with the addon, until Ctrl-C")
     odoo.set_defaults(run=_odoo)
 
@@ -61,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     clean = commands.add_parser("clean", help="remove .devstack (the cache stays)")
     clean.set_defaults(run=_clean)
-    for command in (demo, odoo):
+    for command in (demo, fuzz, odoo):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
 
@@ -80,6 +85,12 @@ def _test(options: argparse.Namespace) -> int:
             f"no such suite: {', '.join(sorted(unknown))} (there are {', '.join(NAMES)})"
         )
     return run_suites(names, options.series, options.pytest)
+
+
+def _fuzz(options: argparse.Namespace) -> int:
+    from devstack.fuzz import run_fuzz  # noqa: PLC0415  (the other commands do without the bridge)
+
+    return run_fuzz(options.examples, options.seed, options.series)
 
 
 def _odoo(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from bridge.api import problems
 from bridge.api.asking import read_object
 from bridge.api.parts import desk_of, parts_of, settings_of
 from bridge.api.record_bodies import CampaignContactFields, read_only_in, schema_of
+from bridge.api.record_rows import CampaignContactRow
 from bridge.api.security import full_key
 from bridge.api.webhooks import Taking
 from bridge.errors import BridgeError, PermanentError, UnusableEvent
@@ -57,13 +58,26 @@ class UpdateBody(CampaignContactFields):
 class UpdateAnswer(BaseModel):
     """`status` is `updated`, or `queued`: the contact is unknown yet, or the mirror away."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "queued",
+                "event_id": "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b",
+                "manychat_id": "MC99999",
+                "queue": "manychat-campaign-queue",
+                "warnings": "",
+                "campaign_contact": None,
+            }
+        }
+    )
+
     status: str
     event_id: str
     manychat_id: str
     queue: str = ""
     warnings: str = ""
     campaign_contact: Annotated[
-        dict[str, Any] | None, Field(description="The row of the campaign in force.")
+        CampaignContactRow | None, Field(description="The row of the campaign in force.")
     ] = None
 
 
@@ -102,7 +116,8 @@ async def update_by_manychat_id(
         manychat_id=event.manychat_id,
         warnings=", ".join(scrub.text for scrub in event.scrubs),
     )
-    known, answer.campaign_contact = await _apply(request, event, envelope)
+    known, row = await _apply(request, event, envelope)
+    answer.campaign_contact = CampaignContactRow.model_validate(row) if row else None
     if not known:
         answer.status, answer.queue = "queued", queue_for(EventType.UPDATE)
         await intake.keep(answer.queue, envelope)

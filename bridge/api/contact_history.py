@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api.asking import ask_desk
 from bridge.api.problems import KeyTooNarrow, MirrorAway, MissingKey, NotFound, documented
@@ -18,6 +18,19 @@ router = APIRouter(tags=["contacts"], dependencies=[Security(full_key)])
 
 class HistoryStep(BaseModel):
     """One state; `changed` is false for a repeat of the state before it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "state": "Comienza Cotización",
+                "category": None,
+                "occurred_at": "2025-06-10T10:20:00Z",
+                "received_at": "2025-06-10T10:20:01Z",
+                "event_id": "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b",
+                "changed": True,
+            }
+        }
+    )
 
     state: str
     category: str | None

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api import problems
 from bridge.api.asking import ask_desk, read_model, request_body
-from bridge.api.record_lists import parameters
-from bridge.api.records import list_of
+from bridge.api.record_rows import WholeDeadLetter
+from bridge.api.records import add_list
 from bridge.api.security import full_key
 from bridge.api.webhooks import Taking
 from bridge.errors import PermanentError
@@ -25,10 +25,22 @@ Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 router = APIRouter(prefix=f"/{NAME}", tags=[NAME], dependencies=[Security(full_key)])
 _log = get_logger(__name__)
 _COMMON = (problems.MissingKey, problems.KeyTooNarrow, problems.BadValue, problems.MirrorAway)
+_ONE = problems.documented(*_COMMON, problems.NotFound)
 
 
 class ReplayAnswer(BaseModel):
     """The event is on the road again, in this queue and with this revision."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "queued",
+                "event_id": "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b",
+                "revision": 1,
+                "queue": "manychat-contact-queue",
+            }
+        }
+    )
 
     status: str = "queued"
     event_id: str
@@ -50,12 +62,26 @@ class ReplayFilter(BaseModel):
     reason: Annotated[
         str | None, Field(max_length=100, pattern=r"^[A-Za-z0-9_ :.-]+$", description="Its start.")
     ] = None
-    after: Annotated[int, Field(ge=0, le=2**31 - 1, description="Only letters behind this id.")] = 0
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    after: Annotated[
+        int, Field(ge=0, le=2**31 - 1, strict=True, description="Only letters behind this id.")
+    ] = 0
+    limit: Annotated[int, Field(ge=1, le=500, strict=True)] = 100
 
 
 class ReplaysAnswer(BaseModel):
     """What became of this call's letters; `left` is not 0: call again with `after` = `last_id`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "queued",
+                "queued": 99,
+                "skipped": {"7": "only a part of the body was kept: post it anew"},
+                "left": 12,
+                "last_id": 140,
+            }
+        }
+    )
 
     status: str = "queued"
     queued: int
@@ -66,22 +92,22 @@ class ReplaysAnswer(BaseModel):
     last_id: int
 
 
-router.add_api_route(
-    "/",
-    list_of(NAME),
-    methods=["GET"],
-    responses=problems.documented(*_COMMON),
-    openapi_extra={"parameters": parameters(NAME)},
+add_list(router, NAME, _COMMON)
+
+
+@router.get(
+    "/{id:int}",
+    response_model=WholeDeadLetter,
+    responses=problems.documented(*_COMMON, problems.NotFound),
 )
-
-
-@router.get("/{id}", responses=problems.documented(*_COMMON, problems.NotFound))
 async def read_letter(request: Request, id: Id) -> dict[str, Any]:
     """One dead letter with its raw body, which may hold personal data."""
     return await ask_desk(request, lambda desk: desk.dead_letter(id))
 
 
-@router.delete("/{id}", status_code=204, responses=problems.documented(*_COMMON, problems.NotFound))
+@router.delete(
+    "/{id:int}", status_code=204, responses=problems.documented(*_COMMON, problems.NotFound)
+)
 async def discard_letter(request: Request, id: Id) -> Response:
     """Discard a dead letter for good."""
     await ask_desk(request, lambda desk: desk.remove(NAME, id))
@@ -119,7 +145,7 @@ async def replay_letters(request: Request, intake: Taking) -> ReplaysAnswer:
 
 
 @router.post(
-    "/{id}/replay",
+    "/{id:int}/replay",
     status_code=202,
     responses=problems.documented(
         problems.MissingKey, problems.KeyTooNarrow, problems.NotFound, problems.Conflict,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api.bodies import read_body
 from bridge.api.parts import desk_of, parts_of
@@ -41,11 +41,24 @@ class Kind(StrEnum):
 
 _OWN_STATES = {"state", "initial_state"}
 _LOOKED_UP = {"campaign", "commercial", "medical", "advisor", "channel", "registered_at", "dates"}
+_CHECKED = {"manychat_id": "MC99999", "stage_manychat": "Comienza Cotización"}
 _TYPES = {kind: EventType[kind.name] for kind in Kind}
 
 
 class Template(BaseModel):
     """The fields of ManyChat's External Request, in its order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "method": "POST",
+                "url": "https://bridge.example.com/api/v1/manychat/webhook/contact",
+                "headers": {"X-API-KEY": "<WEBHOOK_API_KEY>", "Content-Type": "application/json"},
+                "body": dict(TEMPLATES[EventType.CONTACT]),
+                "notes": [],
+            }
+        }
+    )
 
     method: str = "POST"
     url: str
@@ -60,6 +73,26 @@ class Template(BaseModel):
 
 class CheckAnswer(BaseModel):
     """What the body would do. Nothing was stored, not even a dead letter."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "accepted",
+                "queue": "manychat-campaign-queue",
+                "manychat_id": "MC99999",
+                "occurred_at": "2025-06-10T10:20:00.000000Z",
+                "values": {"state": "Comienza Cotización"},
+                "warnings": ["advisor_id: placeholder"],
+                "lead": "update",
+                "lead_id": 1287,
+                "stage": "Comienza Atención Comercial",
+                "next_stage": "Comienza Cotización",
+                "rule": "Comienza Cotización",
+                "state_before": "mapped",
+                "odoo": "answers",
+            }
+        }
+    )
 
     status: Annotated[str, Field(description="`accepted` or `refused`.")]
     problem: Annotated[str, Field(description="Why it would be refused.")] = ""
@@ -108,7 +141,9 @@ async def template(request: Request, kind: Kind) -> Template:
     "/manychat/webhook/{kind}/check",
     responses=documented(MissingKey),
     openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}
+        "requestBody": {
+            "content": {"application/json": {"schema": {}, "example": _CHECKED}},
+        }
     },
 )
 async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:

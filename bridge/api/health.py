@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bridge import metrics
 from bridge.api.parts import Parts, parts_of, settings_of
@@ -16,6 +16,7 @@ from bridge.api.security import full_header, full_key
 from bridge.log import get_logger
 
 PING_SECONDS = 2.0
+EXAMPLE = 'bridge_webhooks_total{kind="contact",outcome="accepted_queue"} 42.0'
 
 router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["health"])
@@ -24,6 +25,8 @@ _log = get_logger(__name__)
 
 class Status(BaseModel):
     """One word, no detail: these routes take no key."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
 
     status: str
 
@@ -70,7 +73,10 @@ async def _metrics_key(request: Request, key: Annotated[str | None, Security(ful
     "/metrics",
     dependencies=[Depends(_metrics_key)],
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}, **documented(MissingKey, KeyTooNarrow)},
+    responses={
+        200: {"content": {"text/plain": {"example": EXAMPLE}}},
+        **documented(MissingKey, KeyTooNarrow),
+    },
 )
 async def metrics_page() -> Response:
     """Prometheus' text format; takes the key unless `METRICS_PUBLIC` is true."""

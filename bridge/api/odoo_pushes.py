@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Security
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bridge.api import problems
 from bridge.api.asking import ask_desk, read_model, request_body
 from bridge.api.bodies import read_body
 from bridge.api.security import full_key
-from bridge.events.cleaning.text import clean_id
 from bridge.log import get_logger
 
 router = APIRouter(prefix="/odoo", tags=["odoo"], dependencies=[Security(full_key)])
@@ -26,7 +25,7 @@ class PushBody(BaseModel):
         extra="forbid", json_schema_extra={"example": {"manychat_id": "MC99999"}}
     )
 
-    manychat_id: str | int | None = None
+    manychat_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
 
 
 class PushAnswer(BaseModel):
@@ -43,6 +42,8 @@ class PushAnswer(BaseModel):
 
 class HintAnswer(BaseModel):
     """The hint was heard."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "accepted"}})
 
     status: str = "accepted"
 
@@ -62,19 +63,19 @@ async def push_to_odoo(request: Request) -> PushAnswer:
     404 for a contact that the mirror does not know.
     """
     asked = await read_model(request, PushBody)
-    contact = None
-    if asked.manychat_id is not None and (contact := clean_id(asked.manychat_id).value) is None:
-        raise problems.BadValue("manychat_id: an id is due")
-    due = await ask_desk(request, lambda desk: desk.push_again(contact, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    due = await ask_desk(request, lambda desk: desk.push_again(asked.manychat_id, now))
     _log.info("push_wanted", count=due)
-    return PushAnswer(manychat_id=contact or "", due=due)
+    return PushAnswer(manychat_id=asked.manychat_id or "", due=due)
 
 
 @router.post(
     "/webhook",
     status_code=202,
     responses=problems.documented(problems.MissingKey, problems.KeyTooNarrow),
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {}}}}},
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"schema": {}, "example": {"cursor": 7}}}}
+    },
 )
 async def hear_hint(request: Request) -> HintAnswer:
     """The addon says that its change feed has news; whatever the body, it is only a hint."""

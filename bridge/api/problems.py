@@ -11,6 +11,8 @@ from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
 from rfc9457.openapi import problem_response
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
 
 from bridge.errors import BridgeError, PermanentError
 from bridge.log import get_logger
@@ -68,6 +70,12 @@ class TooLarge(StatusProblem):
     status, type_, title = 413, "too-large", "The body is over 32 KiB."
 
 
+class InvalidRequest(StatusProblem):
+    """A parameter or a body of another form than the document says; `errors` names the places."""
+
+    status, type_, title = 422, "invalid-request", "The request is not valid."
+
+
 class BadValue(StatusProblem):
     """A value that cannot be used; `detail` names the field and the reason."""
 
@@ -109,18 +117,34 @@ def install(app: FastAPI) -> None:
         unhandled_wrappers={"default": InternalError},
         request_validation_handler=_invalid_request,
         pre_hooks=[_log_unforeseen],
+        post_hooks=[_allow_all],
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     document = app.openapi
 
-    def without_dangling_reference() -> dict[str, Any]:
+    def with_our_own_422() -> dict[str, Any]:
         made = document()
         schemas = made["components"]["schemas"]
-        if "ValidationError" not in schemas:  # no route has typed parameters yet
-            schemas.pop("HTTPValidationError", None)
+        for methods in made["paths"].values():
+            for operation in methods.values():
+                _mend_422(operation)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
         return made
 
-    app.openapi = without_dangling_reference  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = with_our_own_422  # type: ignore[method-assign]  # FastAPI's own way
+
+
+def _mend_422(operation: dict[str, Any]) -> None:
+    """FastAPI writes its own list of errors where a route has parameters and says nothing."""
+    responses = operation["responses"]
+    if "HTTPValidationError" not in str(responses.get("422")):
+        return
+    kinds = (parameter["schema"].keys() for parameter in operation.get("parameters", ()))
+    if any(keys - {"type", "title", "default"} for keys in kinds):
+        responses["422"] = documented(InvalidRequest)[422]
+    else:
+        del responses["422"]  # any text will do
 
 
 def problem_of(error: BridgeError) -> StatusProblem:
@@ -150,7 +174,21 @@ def _invalid_request(
         {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]}
         for item in error.errors()
     ]
-    return Problem("The request is not valid.", "invalid-request", status=422, errors=errors)
+    return InvalidRequest(errors=errors)
+
+
+def _allow_all(
+    content: dict[Any, Any], request: Request, response: Response
+) -> tuple[dict[Any, Any], Response]:
+    """Starlette names the methods of the first route that has the path, not those of all."""
+    if response.status_code == 405:
+        routes, methods = request.app.routes, ("GET", "POST", "PUT", "PATCH", "DELETE")
+        response.headers["allow"] = ", ".join(
+            method
+            for method in methods
+            if any(r.matches({**request.scope, "method": method})[0] is Match.FULL for r in routes)
+        )
+    return content, response
 
 
 def _log_unforeseen(_request: Request, error: Exception) -> None:

@@ -8,12 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
+
+from bridge.events.payloads import inlined_schema
 
 _READ_ONLY = frozenset(
     {"id", "sync_status", "lead_state", "commercial_advisor_ref", "medical_advisor_ref",
@@ -26,11 +30,44 @@ def _text(length: int, at_least: int = 0) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=at_least, max_length=length)
 
 
-Id = Annotated[int, Field(ge=1, le=_LARGEST)]
+def _no_boolean(value: Any) -> Any:
+    """To Python `true` is a 1, and so it would become an id or a sum."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+NoBoolean = BeforeValidator(_no_boolean)
+Id = Annotated[
+    int,
+    Field(ge=1, le=_LARGEST),
+    NoBoolean,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": _LARGEST},
+                {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
+            ]
+        }
+    ),
+]
+TextOrNumber = Annotated[str | int, NoBoolean]
 Name = Annotated[str, _text(255, 1)]
 Long = Annotated[str, _text(255)]
 When = Annotated[
-    str | int, Field(description="ISO 8601 or another form that webhooks take; no zone: Lima's.")
+    TextOrNumber, Field(description="ISO 8601 or another form that webhooks take; no zone: Lima's.")
+]
+
+
+Moment = Annotated[
+    datetime,
+    NoBoolean,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
+            "description": "ISO 8601 (no zone: Lima's) or epoch seconds.",
+        }
+    ),
 ]
 
 
@@ -69,12 +106,12 @@ class ContactBody(Writable):
         }
     )
 
-    manychat_id: str | int
+    manychat_id: TextOrNumber
     first_name: Long | None = None
     last_name: Long | None = None
     email: Long | None = None
     gender: Long | None = None
-    phone: str | int | None = None
+    phone: TextOrNumber | None = None
     subscription_date: When | None = None
     entry_date: When | None = None
     initial_state: Long | None = None
@@ -98,9 +135,9 @@ class CampaignBody(Writable):
     )
 
     name: Name
-    date_start: datetime | None = None
-    date_end: datetime | None = None
-    budget: Annotated[float, Field(ge=0, lt=1e10)] | None = None
+    date_start: Moment | None = None
+    date_end: Moment | None = None
+    budget: Annotated[float, Field(ge=0, lt=1e10, strict=True), NoBoolean] | None = None
     status: Annotated[str, _text(50)] | None = None
     channel_id: Id | None = None
 
@@ -140,7 +177,7 @@ class AdvisorBody(Writable):
     role: Annotated[str, _text(50)] | None = None
     status: Annotated[str, _text(50)] | None = None
     genre: Annotated[str, _text(20)] | None = None
-    is_active: bool = True
+    is_active: Annotated[bool, Field(strict=True)] = True
 
 
 class CampaignContactFields(Writable):
@@ -186,9 +223,8 @@ def read_only_in(given: Iterable[str]) -> list[str]:
     return sorted(name for name in given if name in _READ_ONLY or name.startswith("odoo_"))
 
 
-def schema_of(body: type[BaseModel], partial: bool = False) -> dict[str, Any]:
-    """The JSON Schema of a body; of a partial one, nothing is required."""
-    schema = body.model_json_schema()
-    if partial:
-        schema.pop("required", None)
-    return schema
+def schema_of(body: type[BaseModel], optional: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a body, in which the `optional` fields are not required."""
+    schema = inlined_schema(body)
+    left = [name for name in schema.pop("required", ()) if name not in set(optional)]
+    return schema | ({"required": left} if left else {})

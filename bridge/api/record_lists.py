@@ -1,4 +1,4 @@
-"""How a list is asked for: pages, order, filters; and what it answers."""
+"""How a list is asked for: pages, order, filters."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel
 
 from bridge.api.problems import BadValue
+from bridge.api.record_rows import ROWS
 from bridge.events.cleaning.emails import clean_email
 from bridge.events.cleaning.phones import clean_phone
 
 PAGING = frozenset({"page", "size", "sort"})
 _LARGEST = 2**31 - 1
+
+_SCHEMAS: Mapping[type, Mapping[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer", "minimum": 0, "maximum": _LARGEST},
+    bool: {"type": "boolean"},
+}
 
 FILTERS: Mapping[str, Mapping[str, type]] = {
     "contacts": {
@@ -35,16 +41,6 @@ FILTERS: Mapping[str, Mapping[str, type]] = {
 }  # fmt: skip
 
 
-class Page(BaseModel):
-    """One page of a list."""
-
-    items: list[dict[str, Any]]
-    total: int
-    page: int
-    size: int
-    pages: int
-
-
 def filters_of(request: Request, name: str, region: str) -> dict[str, Sequence[Any]]:
     """The values that fit, by filter. Raises BadValue for a filter or value of no meaning."""
     known = FILTERS[name]
@@ -57,11 +53,16 @@ def filters_of(request: Request, name: str, region: str) -> dict[str, Sequence[A
 
 def parameters(name: str) -> list[dict[str, Any]]:
     """The filters, for the OpenAPI document."""
-    types = {str: "string", int: "integer", bool: "boolean"}
     return [
-        {"name": key, "in": "query", "required": False, "schema": {"type": types[type]}}
+        {"name": key, "in": "query", "required": False, "schema": _SCHEMAS[type]}
         for key, type in FILTERS[name].items()
     ]
+
+
+def orders(name: str) -> list[str]:
+    """What a list can be sorted by: its columns, up or down."""
+    columns = list(ROWS[name].model_fields)
+    return columns + [f"-{column}" for column in columns]
 
 
 def spellings_of_phone(text: str, region: str) -> list[str]:

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bridge import __version__
 from bridge.api.asking import ask_desk
@@ -39,6 +39,23 @@ class PartReport(BaseModel):
 class HealthReport(BaseModel):
     """`status` is `ok` only if every configured part is."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "ok",
+                "version": "0.1.0",
+                "parts": {
+                    "mirror": {
+                        "status": "ok",
+                        "code": "",
+                        "latency_ms": 3.1,
+                        "detail": {"contacts_success": 4012, "inbox": 0, "dead_letters": 2},
+                    }
+                },
+            }
+        }
+    )
+
     status: str
     version: str
     parts: dict[str, PartReport]
@@ -53,6 +70,23 @@ class LagReport(BaseModel):
 
 class StatisticsReport(BaseModel):
     """Counts by name; `states` counts history rows, `…_24h` those of the last day."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "contacts_by_channel": {"WhatsApp": 3100, "Facebook": 912},
+                "contacts_by_stage": {"Comienza Cotización": 220},
+                "contacts_by_sync_status": {"success": 4012},
+                "states": {"Comienza Cotización": 431},
+                "unmapped_states": {"Estado nuevo": 3},
+                "events_24h": {"contact": 310, "stage": 612},
+                "events_last_hour": 48,
+                "lag_to_mirror": {"median": 0.4, "worst": 2.8},
+                "lag_to_odoo": {"median": 1.1, "worst": 9.7},
+                "scrubbed_fields_24h": {"apellido_lead: placeholder": 17},
+            }
+        }
+    )
 
     contacts_by_channel: dict[str, int]
     contacts_by_stage: dict[str, int]

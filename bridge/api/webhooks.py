@@ -46,6 +46,12 @@ class AcceptedAnswer(BaseModel):
 class VerifyAnswer(BaseModel):
     """The webhook is alive, and these are its endpoints."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"status": "ok", "endpoints": ["POST /api/v1/manychat/webhook/contact"]}
+        }
+    )
+
     status: str = "ok"
     endpoints: list[str]
 

@@ -11,8 +11,11 @@ import pytest
 from bridge.api.app import create_app
 from bridge.api.mirror_desk import MirrorDesk
 from bridge.api.parts import Parts
+from bridge.api.record_lists import orders
+from bridge.api.record_rows import ROWS
 from bridge.errors import AwayError
 from bridge.events.event import EventType
+from bridge.mirror.records import KINDS
 from tests.integration.mirror.conftest import Mirror
 from tests.unit.api.conftest import ADMIN, Answer, Api, FakeInbox, FakeSender, make_settings
 
@@ -41,6 +44,12 @@ class Records:
 @pytest.fixture
 def records(mirror: Mirror) -> Records:
     return Records(mirror)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_document_shows_every_column_that_a_record_has(name: str) -> None:
+    assert set(ROWS[name].model_fields) == set(KINDS[name].shown)
+    assert orders(name) == [*ROWS[name].model_fields, *(f"-{c}" for c in ROWS[name].model_fields)]
 
 
 async def test_the_seeds_example_bodies_work_as_written(records: Records) -> None:
@@ -174,6 +183,11 @@ async def test_a_list_that_cannot_be_meant_is_refused(records: Records, query: s
          "odoo_lead_id, odoo_sync_status"),
         ("/contacts/", {"manychat_id": "1", "colour": "red"}, "colour"),
         ("/contacts/", {"manychat_id": 1.5}, "manychat_id"),
+        ("/contacts/", {"manychat_id": False}, "manychat_id"),
+        ("/contacts/", {"manychat_id": "1", "channel_id": True}, "channel_id"),
+        ("/campaigns/", {"name": "A", "budget": True}, "budget"),
+        ("/campaigns/", {"name": "A", "date_end": False}, "date_end"),
+        ("/advisors/", {"name": "A", "is_active": 0}, "is_active"),
         ("/contacts/", {"manychat_id": "{{user_id}}"}, "manychat_id"),
         ("/contacts/", {"first_name": "Eva"}, "manychat_id"),
         ("/contacts/", {"manychat_id": "1", "channel_id": 999}, "channel_id"),
