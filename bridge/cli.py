@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.commands import dead_letters, delivery
 from bridge.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings, load_settings
@@ -22,9 +23,12 @@ app = typer.Typer(
     add_completion=False,
 )
 db_app = typer.Typer(help="The mirror database.", no_args_is_help=True)
-dead_letter_app = typer.Typer(help="Events that were given up.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
-app.add_typer(dead_letter_app, name="dead-letter")
+app.add_typer(dead_letters.app, name="dead-letter")
+app.command()(delivery.trace)
+app.command()(delivery.pause)
+app.command()(delivery.resume)
+app.command("reprocess")(delivery.reprocess_since)
 
 # Each command imports what it needs: `doctor` must start where the mirror's driver is missing.
 # ruff: noqa: PLC0415
@@ -130,19 +134,6 @@ def demo(context: typer.Context) -> None:
         )
         raise typer.Exit(2)
     raise typer.Exit(import_module("devstack.demo").main(context.args))
-
-
-@dead_letter_app.command("list")
-def dead_letter_list(
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
-) -> None:
-    """Show what was given up, and why: no values of the events."""
-    from bridge.mirror.dead_letters import listing
-    from bridge.mirror.store import Store
-
-    with Store.from_settings(_settings()).transaction() as session:
-        for letter in listing(session, limit=limit):
-            typer.echo(f"{letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}")
 
 
 def main() -> None:

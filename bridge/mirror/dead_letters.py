@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
@@ -19,6 +19,10 @@ from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
 
 _CUT_KEYS = {"cut", "length", "sha256"}
+_SHOWN = select(
+    DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type, DeadLetter.revision,
+    DeadLetter.reason, DeadLetter.received_at, DeadLetter.dead_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class Wanted:
     after: int = 0
     limit: int = 100
 
+    def behind(self, id: int) -> Wanted:
+        """The same letters, of those behind this one."""
+        return replace(self, after=id)
+
 
 def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
     """Keep dead letters drained from the queue; a replay that failed brings its letter up to date.
@@ -70,13 +78,16 @@ def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> No
 
 def listing(session: Session, limit: int = 100, offset: int = 0) -> list[Letter]:
     """Dead letters, the newest first."""
-    columns = (DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type,
-               DeadLetter.revision, DeadLetter.reason, DeadLetter.received_at,
-               DeadLetter.dead_at)  # fmt: skip
-    rows = session.execute(
-        select(*columns).order_by(DeadLetter.id.desc()).limit(limit).offset(offset)
-    )
+    rows = session.execute(_SHOWN.order_by(DeadLetter.id.desc()).limit(limit).offset(offset))
     return [Letter(*row) for row in rows]
+
+
+def letter_of(session: Session, id: int) -> Letter:
+    """One dead letter. Raises PermanentError (`not_found`)."""
+    row = session.execute(_SHOWN.where(DeadLetter.id == id)).first()
+    if row is None:
+        raise PermanentError("not_found", f"no dead letter {id}")
+    return Letter(*row)
 
 
 def count(session: Session) -> int:
@@ -102,6 +113,14 @@ def replay_of(session: Session, id: int) -> Envelope:
     if letter is None:
         raise PermanentError("not_found")
     return _again(letter)
+
+
+def replay_or_why(session: Session, id: int) -> Envelope | PermanentError:
+    """What `replay_of` returns or raises."""
+    try:
+        return replay_of(session, id)
+    except PermanentError as error:
+        return error
 
 
 def replays(
@@ -142,6 +161,25 @@ def _again(letter: DeadLetter) -> Envelope:
 def mark_replayed(session: Session, ids: Sequence[int], now: datetime) -> None:
     """Note that these letters are on the road again."""
     update_rows(session, DeadLetter, [{"id": id, "replayed_at": now} for id in ids])
+
+
+def purge(
+    session: Session, ids: Sequence[int], before: datetime | None, *, replayed: bool, really: bool
+) -> int:
+    """Delete the letters that fit all that is given, or only count them; how many they are."""
+    fits: list[ColumnElement[bool]] = []
+    if ids:
+        fits.append(DeadLetter.id.in_(ids))
+    if before is not None:
+        fits.append(DeadLetter.dead_at < before)
+    if replayed:
+        fits.append(DeadLetter.replayed_at.is_not(None))
+    if not fits:
+        raise PermanentError("bad_value", "nothing says which letters are meant")
+    found = session.execute(select(func.count()).select_from(DeadLetter).where(*fits)).scalar_one()
+    if really:
+        session.execute(delete(DeadLetter).where(*fits))
+    return found
 
 
 def _whole_body(text: str) -> dict[str, Any]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from bridge.mirror.delivery import Pause
 
-HOPS = ("contact", "campaign", "crm", "schedule")
+
+class Hop(StrEnum):
+    """What can be stopped; `schedule` is inbox, dead letters and retention."""
+
+    CONTACT = "contact"
+    CAMPAIGN = "campaign"
+    CRM = "crm"
+    SCHEDULE = "schedule"
 
 
 def pause(session: Session, hop: str, now: datetime) -> None:

@@ -32,12 +32,14 @@ from bridge.mirror import (
     records,
     reports,
 )
+from bridge.mirror.ledger import entries
 from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked
 from bridge.mirror.schema import upgrade
 from bridge.mirror.statistics import statistics
 from bridge.mirror.store import Store
 from bridge.mirror.tables import Advisor
+from bridge.mirror.tracing import trace_contact
 from tests.integration.mirror.conftest import NOW, Mirror, engine_of
 
 
@@ -131,12 +133,16 @@ def keep(mirror: Mirror) -> None:
         dead_letters.replays(
             session, dead_letters.Wanted(event_id="x", hop="x", type="x", reason="x")
         )
+        dead_letters.letter_of(session, letter.id)
+        dead_letters.purge(session, [0], NOW, replayed=True, really=True)
         dead_letters.mark_replayed(session, [letter.id], NOW)
         push_again(session, NOW)
         push_again(session, NOW, "MC-1")
         reports.lookup(session, "MC-1")
         reports.outcome_of_state(session, "Nuevo")
         reports.trace(session, [id_of("event-0")])
+        trace_contact(session, "MC-1")
+        entries(session, NOW, 0, 10)
         reports.counts(session)
         statistics(session, NOW)
     mirror.store.ping()

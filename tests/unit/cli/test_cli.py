@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,11 +14,6 @@ from typer.testing import CliRunner
 
 from bridge import cli
 from bridge.errors import PermanentError
-from bridge.events.envelope import Envelope
-from bridge.events.event import EventType
-from bridge.mirror import dead_letters
-from bridge.mirror.store import Store
-from bridge.settings import load_settings
 from bridge.workers import process
 
 run = CliRunner().invoke
@@ -90,23 +84,6 @@ def test_dead_letters_of_a_new_mirror_are_none(environment: Path) -> None:
     run(cli.app, ["db", "upgrade"])
     listed = run(cli.app, ["dead-letter", "list"])
     assert (listed.exit_code, listed.stdout) == (0, "")
-
-
-def test_dead_letters_are_listed_with_their_reason_and_without_their_payload(
-    environment: Path,
-) -> None:
-    run(cli.app, ["db", "upgrade"])
-    letter = Envelope(
-        id="event-1",
-        type=EventType.STAGE,
-        received_at=datetime(2025, 10, 20, tzinfo=UTC),
-        occurred_at=None,
-        payload={"nombre_lead": "Begoña"},
-    ).with_reason("permanent: no_manychat_id", "api")
-    with Store.from_settings(load_settings()).transaction() as session:
-        dead_letters.record(session, [letter], letter.received_at)
-    listed = run(cli.app, ["dead-letter", "list"]).stdout
-    assert listed.split() == ["event-1", "stage", "api", "permanent:", "no_manychat_id"]
 
 
 def test_sync_says_how_many_events_are_due_and_whom_it_does_not_know(environment: Path) -> None:

@@ -1,0 +1,1 @@
+"""The commands of the person on call, in groups."""
