@@ -25,6 +25,7 @@
         "views/manychat_alias_views.xml",
         "views/manychat_unknown_advisor_views.xml",
         "views/manychat_merged_contact_views.xml",
+        "views/manychat_take_over_views.xml",
         "views/crm_lead_views.xml",
         "views/manychat_lead_links_views.xml",
         "views/res_config_settings_views.xml",
@@ -39,4 +40,5 @@
         ]
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

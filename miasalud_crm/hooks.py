@@ -18,6 +18,26 @@ def post_init_hook(env):
     _ship_group(env)
 
 
+def uninstall_hook(env):
+    """Leave leads where they stand, and no secret behind.
+
+    A pipeline that holds leads stays as if somebody had made it: Odoo would delete its team.
+    """
+    shipped = env["ir.model.data"].search(
+        [("module", "=", MODULE), ("model", "in", ("crm.team", "crm.stage", "mail.alias"))]
+    )
+    by_model = shipped.grouped("model")
+    in_use = [
+        (field, "in", by_model[model].mapped("res_id"))
+        for field, model in (("team_id", "crm.team"), ("stage_id", "crm.stage"))
+        if model in by_model
+    ]
+    leads = env["crm.lead"].with_context(active_test=False)
+    if any(leads.search_count([term], limit=1) for term in in_use):
+        shipped.unlink()
+    env["ir.config_parameter"].search([("key", "=like", f"{MODULE}.%")]).unlink()
+
+
 def _ship_stages(env, team):
     """Return the team's stages by key, behind every existing stage.
 

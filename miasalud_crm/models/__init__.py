@@ -1,6 +1,7 @@
 # ruff: noqa: F401 (importing is what makes Odoo know the models)
 from . import (
     crm_lead,
+    crm_lead_adopt,
     crm_lead_apply,
     crm_lead_mail,
     crm_lead_merge,
@@ -24,6 +25,8 @@ from . import (
     manychat_stage_mapping,
     manychat_stage_shipped,
     manychat_stage_warning,
+    manychat_take_over,
+    manychat_take_over_query,
     manychat_unknown_advisor,
     manychat_unmapped_state,
     res_config_account,

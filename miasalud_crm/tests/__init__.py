@@ -24,6 +24,7 @@ from . import (
     test_settings,
     test_sync,
     test_sync_failures,
+    test_take_over,
     test_translations,
     test_unmapped,
     test_views,
