@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     sync_mode: Annotated[Literal["opportunities", "contacts"], Lower] = "opportunities"
     odoo_max_calls_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_attempts: int = Field(default=5, ge=1)
+    retention_days: int = Field(default=180, ge=1, le=36500)
 
     timezone: str = "America/Lima"
     default_phone_region: Annotated[str, Upper] = "PE"

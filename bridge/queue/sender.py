@@ -8,7 +8,9 @@ from collections.abc import Callable
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueClient
 
+from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
+from bridge.queue.breaker import Breaker
 from bridge.queue.connect import webhook_client
 from bridge.queue.errors import QueueMissing, translating
 from bridge.queue.names import CONTACT_QUEUE
@@ -22,8 +24,12 @@ class QueueSender:
     """Sends envelopes; one connection pool a queue, kept until `close`."""
 
     def __init__(
-        self, settings: Settings, client_for: Callable[[Settings, str], QueueClient] | None = None
+        self,
+        settings: Settings,
+        client_for: Callable[[Settings, str], QueueClient] | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
+        self.breaker = breaker or Breaker()
         self._settings = settings
         self._client_for = client_for or webhook_client
         self._clients: dict[str, QueueClient] = {}
@@ -32,13 +38,20 @@ class QueueSender:
         """Put the envelope into the queue for ever, making the queue if it is missing.
 
         Raises AwayError or TransientError (it may have been kept all the same), and
-        UnusableEvent (`too_large`) before anything is sent.
+        UnusableEvent (`too_large`) before anything is sent. While the queue fails, most calls
+        raise at once.
         """
         text = envelope.checked().dumps()
+        self.breaker.admit()
         client = self._client(queue_name)
-        with translating():
-            async with asyncio.timeout(SEND_SECONDS):
-                await self._send(client, text)
+        try:
+            with translating():
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(client, text)
+        except (BridgeError, asyncio.CancelledError) as error:
+            self.breaker.failed(error)
+            raise
+        self.breaker.succeeded()
 
     async def ping(self) -> None:
         """Raise AwayError or TransientError unless the account answers within the same time."""

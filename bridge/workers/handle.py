@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import AwayError, BridgeError, BusyError, PermanentError, TransientError
+from bridge.errors import (
+    AwayError,
+    BridgeError,
+    BusyError,
+    PermanentError,
+    TransientError,
+    UnusableEvent,
+)
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules, read_event
@@ -32,6 +39,7 @@ Apply = Callable[[Session, Sequence[tuple[Event, Envelope]], datetime], Applied]
 ForEach = Callable[[Callable[[Item], None], Sequence[Item]], None]
 """Does something with each item, perhaps at once; raises what went wrong after all were tried."""
 
+HORIZON = timedelta(days=180)
 ALONE_FROM = 3
 POISON_FROM = 10
 NEWER_SECONDS = 60.0
@@ -60,10 +68,12 @@ class BatchHandler:
         rules: Rules,
         *,
         max_attempts: int,
+        horizon: timedelta = HORIZON,
         apply: Apply = apply_events,
         for_each: ForEach = one_by_one,
         committed: Callable[[], None] = lambda: None,
         clock: Callable[[Session], datetime] = database_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], object] = time.sleep,
         rng: Rng = system_rng,
     ) -> None:
@@ -72,10 +82,12 @@ class BatchHandler:
         self._store = store
         self._rules = rules
         self._max_attempts = max_attempts
+        self._horizon = horizon
         self._apply_events = apply
         self._for_each = for_each
         self._committed = committed
         self._clock = clock
+        self._now = now
         self._pause = pause
         self._rng = rng
 
@@ -126,10 +138,20 @@ class BatchHandler:
                 self._give_up(message, envelope, reason, leases)
                 return None
             try:
+                self._check_age(envelope)
                 return Item(message, envelope, read_event(envelope, self._rules))
             except Exception as error:  # noqa: BLE001  (the boundary: decided by class, logged)
                 self._give_way(message, envelope, error, leases)
                 return None
+
+    def _check_age(self, envelope: Envelope) -> None:
+        """Raise UnusableEvent for what the ledger may have known and forgotten.
+
+        A replay passes: a person decided about it.
+        """
+        age = self._now() - envelope.received_at
+        if envelope.revision == 0 and age > self._horizon:
+            raise UnusableEvent("too_old", f"received {age.days} days ago")
 
     def _process(
         self, piece: list[Item], leases: Leases, stopping: Callable[[], bool]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from threading import Event as Flag
 from threading import Semaphore
@@ -20,7 +20,7 @@ from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.queue.reader import LEASE_SECONDS, Message, QueueReader
 from bridge.queue.writer import DeadLetterSender
-from bridge.workers.handle import ALONE_FROM, Apply, BatchHandler
+from bridge.workers.handle import ALONE_FROM, HORIZON, Apply, BatchHandler
 from bridge.workers.leases import Keeper, Leases
 from bridge.workers.probes import ask_mirror
 from bridge.workers.reading import Item
@@ -51,12 +51,14 @@ class QueueWorker:
         rules: Rules,
         *,
         max_attempts: int = 5,
+        horizon: timedelta = HORIZON,
         concurrency: int = 1,
         lease_seconds: float = LEASE_SECONDS,
         apply: Apply = apply_events,
         committed: Callable[[], None] = lambda: None,
         paused: Callable[[], bool] = lambda: False,
         clock: Callable[[Session], datetime] = database_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
         rng: Rng = system_rng,
@@ -75,8 +77,9 @@ class QueueWorker:
         self._failed: SimpleQueue[Exception] = SimpleQueue()
         self._idle_pause = IDLE_SECONDS
         self._handler = BatchHandler(
-            reader, dead_letters, store, rules, max_attempts=max_attempts, apply=apply,
-            for_each=self._at_once, committed=committed, clock=clock, pause=pause, rng=rng,
+            reader, dead_letters, store, rules, max_attempts=max_attempts, horizon=horizon,
+            apply=apply, for_each=self._at_once, committed=committed, clock=clock, now=now,
+            pause=pause, rng=rng,
         )  # fmt: skip
 
     def run(self, stop: Flag) -> None:

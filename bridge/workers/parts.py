@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 
 from bridge.events.reading import Rules
 from bridge.mirror.store import Store
@@ -53,6 +54,7 @@ def queue_part(settings: Settings, store: Store, name: str, concurrency: int, be
     worker = QueueWorker(
         QueueReader(settings, QUEUES[name]), DeadLetterSender(settings), store,
         Rules.from_settings(settings), max_attempts=settings.max_attempts,
+        horizon=timedelta(days=settings.retention_days),
         concurrency=concurrency, committed=bell.ring, paused=PauseWatch(store, name),
     )  # fmt: skip
     return worker.run
@@ -75,12 +77,15 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
 
 
 def schedule_part(settings: Settings, store: Store) -> Part:
-    """The part that feeds the inbox and drains the dead letters."""
+    """The part that feeds the inbox, drains the dead letters, and forgets what is old."""
     names = (*QUEUES.values(), DEAD_LETTER_QUEUE)
     writers = {queue: QueueWriter(settings, queue) for queue in names}
     dead_letters = QueueReader(settings, DEAD_LETTER_QUEUE)
-    interval = settings.sync_interval
-    return Schedule(store, writers, dead_letters, holder=holder(), interval=interval).run
+    schedule = Schedule(
+        store, writers, dead_letters, holder=holder(), interval=settings.sync_interval,
+        keep_for=timedelta(days=settings.retention_days),
+    )  # fmt: skip
+    return schedule.run
 
 
 def holder() -> str:

@@ -1,4 +1,4 @@
-"""What has to be done now and then, by one process at a time: inbox and dead letters.
+"""What has to be done now and then, by one process at a time: inbox, dead letters, retention.
 
 Retries need no job: an outbox row that failed carries the time from which it is due again.
 """
@@ -6,7 +6,7 @@ Retries need no job: an outbox row that failed carries the time from which it is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event as Flag
 
 from sqlalchemy.orm import Session
@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.log import get_logger
-from bridge.mirror import dead_letters, inbox, lease, pauses
+from bridge.mirror import dead_letters, inbox, lease, pauses, retention
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.inbox import Kept
 from bridge.mirror.store import Store
 from bridge.queue.reader import Message, QueueReader
 from bridge.queue.writer import QueueWriter
+from bridge.workers.handle import HORIZON
 from bridge.workers.reading import unreadable
 from bridge.workers.retry import reason_of
 
@@ -29,6 +30,8 @@ LEASE = "schedule"
 LEASE_MARGIN = 10.0
 INBOX_BATCH = 100
 DRAIN_BATCH = 32
+FORGET_BATCH = 500
+MARGIN = timedelta(days=1)
 PUT_BACK_SECONDS = 300.0
 
 
@@ -47,6 +50,7 @@ class Schedule:
         *,
         holder: str,
         interval: float,
+        keep_for: timedelta = HORIZON,
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._store = store
@@ -54,6 +58,7 @@ class Schedule:
         self._reader = dead_letter_reader
         self._holder = holder
         self._interval = interval
+        self._keep_for = keep_for
         self._clock = clock
 
     def run(self, stop: Flag) -> None:
@@ -67,6 +72,7 @@ class Schedule:
         """One round of every job, if the lease is ours; a job that fails delays no other."""
         self._job("inbox", lambda: self.feed_inbox(stop))
         self._job("dead_letters", lambda: self.drain_dead_letters(stop))
+        self._job("retention", lambda: self.forget(stop))
 
     def feed_inbox(self, stop: Flag) -> None:
         """Move waiting envelopes into their queues, the oldest first, while the lease is ours."""
@@ -88,6 +94,20 @@ class Schedule:
             letters = [(message, letter) for message in messages if (letter := self._read(message))]
             self._keep(letters)
             log.info("dead_letters_drained", count=len(letters))
+
+    def forget(self, stop: Flag) -> None:
+        """Delete what is older than it is kept for, slice by slice.
+
+        A day later than workers refuse it, so that their clocks need not agree.
+        """
+        for forget in (retention.forget_events, retention.forget_letters):
+            gone = FORGET_BATCH
+            while gone == FORGET_BATCH and not stop.is_set() and self._is_ours():
+                with self._store.transaction() as session:
+                    before = self._clock(session) - self._keep_for - MARGIN
+                    gone = forget(session, before, FORGET_BATCH)
+                if gone:
+                    log.info("rows_forgotten", action=forget.__name__, count=gone)
 
     def _job(self, name: str, job: Callable[[], None]) -> None:
         try:

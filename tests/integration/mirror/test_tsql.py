@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from bridge.mirror import (
 from bridge.mirror.ledger import entries
 from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked
+from bridge.mirror.retention import forget_events, forget_letters
 from bridge.mirror.schema import upgrade
 from bridge.mirror.statistics import statistics
 from bridge.mirror.store import Store
@@ -143,6 +145,8 @@ def keep(mirror: Mirror) -> None:
         reports.trace(session, [id_of("event-0")])
         trace_contact(session, "MC-1")
         entries(session, NOW, 0, 10)
+        forget_events(session, NOW + timedelta(days=9), 10)
+        forget_letters(session, NOW, 10)
         reports.counts(session)
         statistics(session, NOW)
     mirror.store.ping()

@@ -60,7 +60,12 @@ class Road:
         self.reader = QueueReader(settings, queue_name)
         self.dead_reader = QueueReader(settings, DEAD_LETTER_QUEUE)
         self.worker = QueueWorker(
-            self.reader, DeadLetterSender(settings), self.store, Rules(), max_attempts=2
+            self.reader,
+            DeadLetterSender(settings),
+            self.store,
+            Rules(),
+            max_attempts=2,
+            now=lambda: RECEIVED,
         )
         self.schedule = Schedule(
             self.store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +49,8 @@ class House:
             apply=self.apply,  # type: ignore[arg-type]
             committed=lambda: self.journal.append(("committed",)),
             clock=lambda _session: NOW,
+            horizon=timedelta(days=30),
+            now=lambda: NOW,
             pause=lambda _seconds: None,
             rng=lambda: 0.5,
         )
@@ -231,6 +234,20 @@ def test_an_event_that_can_never_be_read_becomes_a_dead_letter(house: House) -> 
     assert "no_manychat_id" in copy.reason
     assert "Begoña" not in copy.reason
     assert house.journal.of("applied") == [(["b"],)]
+
+
+def test_what_the_ledger_may_have_forgotten_is_given_up_and_never_applied(house: House) -> None:
+    old = envelope("old", received_at=NOW - timedelta(days=31))
+    house.handle(message(old), message(envelope("a", received_at=NOW - timedelta(days=30))))
+    [copy] = house.buried
+    assert (copy.id, copy.reason) == ("old", "permanent: too_old (received 31 days ago)")
+    assert house.journal.of("applied") == [(["a"],)]
+
+
+def test_a_replay_passes_the_horizon(house: House) -> None:
+    house.handle(message(envelope("old", received_at=NOW - timedelta(days=99), revision=1)))
+    assert house.journal.of("applied") == [(["old"],)]
+    assert house.buried == []
 
 
 def test_an_envelope_of_a_newer_release_is_put_back_and_never_killed(house: House) -> None:

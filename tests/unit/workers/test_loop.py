@@ -44,6 +44,7 @@ class House:
             apply=self.apply,  # type: ignore[arg-type]
             concurrency=concurrency,
             clock=lambda _session: NOW,
+            now=lambda: NOW,
             monotonic=lambda: 0.0,
             pause=lambda _seconds: None,
             rng=lambda: 1.0,

@@ -223,3 +223,25 @@ def test_a_stop_ends_a_long_round(house: House) -> None:
     assert len(house.waiting()) == 100
     with house.store.transaction() as session:
         assert session.execute(text("SELECT count(*) FROM Inbox")).scalar_one() == 230
+
+
+def test_old_dead_letters_are_forgotten_a_day_after_workers_would_refuse_them(
+    house: House,
+) -> None:
+    def keep(id: str, days: int) -> None:
+        with house.store.transaction() as session:
+            dead_letters.record(session, [given_up(id)], NOW - timedelta(days=days))
+
+    keep("old", 182)
+    keep("young", 180)
+    house.round()
+    assert set(house.letters()) == {"young"}
+
+
+def test_forgetting_goes_on_slice_by_slice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.workers.schedule.FORGET_BATCH", 2)
+    with house.store.transaction() as session:
+        letters = [given_up(f"old-{number}") for number in range(5)]
+        dead_letters.record(session, letters, NOW - timedelta(days=400))
+    house.round()
+    assert house.letters() == {}
