@@ -134,8 +134,8 @@ class ManychatTakeOver(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
         return {
             **action,
-            "name": self.env._("Duplicates"),
             "domain": [("id", "in", self._duplicate_ids())],
+            "name": self.env._("Duplicates"),
             "context": {"active_test": False, "create": False, "group_by": self.id_field_id.name},
             "view_mode": "list,form",
             "views": [(False, "list"), (False, "form")],
