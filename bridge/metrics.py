@@ -8,6 +8,9 @@ WEBHOOKS = Counter("bridge_webhooks", "Webhook posts by kind and outcome.", ["ki
 SCRUBS = Counter(
     "bridge_scrubbed_fields", "Fields mended or left out, by field and code.", ["field", "code"]
 )
+RATE_LIMITED = Counter(
+    "bridge_rate_limited", "Requests refused because their key asked too often.", ["scope"]
+)
 ACCEPT_SECONDS = Histogram(
     "bridge_webhook_seconds",
     "Time from a read body to its answer.",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import limits
 import phonenumbers
 from azure.core.exceptions import AzureError
 from pydantic import (
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
 
     api_key: SecretStr
     webhook_api_key: SecretStr | None = None
+    rate_limit: str = ""
     docs_public: bool = True
     metrics_public: bool = False
 
@@ -102,6 +104,17 @@ class Settings(BaseSettings):
     def _holds_a_key(cls, value: SecretStr) -> SecretStr:
         if not _parts(value):
             raise ValueError("must hold at least one key")
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        try:
+            value = value.strip()
+            if value:
+                limits.parse(value)
+        except ValueError:
+            raise ValueError("must be a rate such as 600/minute") from None
         return value
 
     @field_validator("timezone")

@@ -23,6 +23,7 @@ from bridge.api import (
     reports,
     webhooks,
 )
+from bridge.api.cutting import CutOff
 from bridge.api.parts import Parts, parts_of, settings_of
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         lifespan=_lifespan,
     )
     app.state.settings, app.state.parts = settings, parts
+    app.add_middleware(CutOff)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(health.router, prefix=PREFIX)

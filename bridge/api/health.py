@@ -66,7 +66,7 @@ async def _answers(part: str, ping: Awaitable[None]) -> bool:
 
 async def _metrics_key(request: Request, key: Annotated[str | None, Security(full_header)]) -> None:
     if not settings_of(request.app).metrics_public:
-        full_key(request, key)
+        await full_key(request, key)
 
 
 @metrics_router.get(

@@ -33,6 +33,13 @@ class KeyTooNarrow(StatusProblem):
     status, type_, title = 403, "key-too-narrow", "This key opens only the webhooks."
 
 
+class TooOften(StatusProblem):
+    """The key asked more often than `RATE_LIMIT` allows; nothing was read or kept."""
+
+    status, type_, title = 429, "too-often", "This key asks too often."
+    headers_ = {"Retry-After": "1"}
+
+
 class UnusableBody(StatusProblem):
     """Kept as a dead letter: posting the same again does not help."""
 
@@ -122,17 +129,19 @@ def install(app: FastAPI) -> None:
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     document = app.openapi
 
-    def with_our_own_422() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         made = document()
         schemas = made["components"]["schemas"]
         for methods in made["paths"].values():
             for operation in methods.values():
                 _mend_422(operation)
+                if "security" in operation:
+                    operation["responses"] |= documented(TooOften, as_text=True)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         return made
 
-    app.openapi = with_our_own_422  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's own way
 
 
 def _mend_422(operation: dict[str, Any]) -> None:
@@ -142,7 +151,7 @@ def _mend_422(operation: dict[str, Any]) -> None:
         return
     kinds = (parameter["schema"].keys() for parameter in operation.get("parameters", ()))
     if any(keys - {"type", "title", "default"} for keys in kinds):
-        responses["422"] = documented(InvalidRequest)[422]
+        responses |= documented(InvalidRequest, as_text=True)
     else:
         del responses["422"]  # any text will do
 
@@ -158,10 +167,14 @@ def problem_of(error: BridgeError) -> StatusProblem:
     return MirrorAway(code=error.code)
 
 
-def documented(*problems: type[StatusProblem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route, one a problem class."""
+def documented(
+    *problems: type[StatusProblem], as_text: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route, one a problem class; the finished document has texts as keys."""
     return {
-        problem.status: problem_response(problem.title, [problem().marshal()])
+        str(problem.status) if as_text else problem.status: problem_response(
+            problem.title, [problem().marshal()]
+        )
         for problem in problems
     }
 

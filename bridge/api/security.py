@@ -13,6 +13,7 @@ from fastapi.security import APIKeyHeader
 
 from bridge.api.parts import settings_of
 from bridge.api.problems import KeyTooNarrow, MissingKey
+from bridge.api.rate import count
 from bridge.log import get_logger
 from bridge.settings import Settings
 
@@ -40,33 +41,39 @@ class Scope(StrEnum):
 
 def scope_of(key: str | None, settings: Settings) -> Scope | None:
     """The scope of a header's value, in time that does not depend on the keys."""
-    given = sha256((key or "").encode("latin-1", "replace")).digest()
+    given = _digest(key)
     full = _matches(given, settings.api_keys)
     webhook = _matches(given, settings.webhook_api_keys)
     return Scope.FULL if full else Scope.WEBHOOK if webhook else None
 
 
-def webhook_key(
+async def webhook_key(
     request: Request,
     _: Annotated[str | None, Security(full_header)],
     key: Annotated[str | None, Security(webhook_header)],
 ) -> Scope:
-    """Either key. Raises MissingKey."""
+    """Either key. Raises MissingKey, TooOften."""
     scope = scope_of(key, settings_of(request.app))
     if scope is None:
         _log.warning("key_refused", http_status=MissingKey.status)
         raise MissingKey
+    await count(request, _digest(key), scope)
     return scope
 
 
-def full_key(request: Request, key: Annotated[str | None, Security(full_header)]) -> Scope:
-    """A key that opens everything. Raises MissingKey, KeyTooNarrow."""
+async def full_key(request: Request, key: Annotated[str | None, Security(full_header)]) -> Scope:
+    """A key that opens everything. Raises MissingKey, KeyTooNarrow, TooOften."""
     scope = scope_of(key, settings_of(request.app))
     if scope is Scope.FULL:
+        await count(request, _digest(key), scope)
         return scope
     problem = MissingKey if scope is None else KeyTooNarrow
     _log.warning("key_refused", http_status=problem.status)
     raise problem
+
+
+def _digest(key: str | None) -> bytes:
+    return sha256((key or "").encode("latin-1", "replace")).digest()
 
 
 def _matches(given: bytes, keys: Iterable[str]) -> bool:

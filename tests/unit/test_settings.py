@@ -26,7 +26,10 @@ CONTRACT = {
     "ODOO_MAX_CALLS_PER_SECOND", "MAX_ATTEMPTS", "TIMEZONE", "DEFAULT_PHONE_REGION",
     "DUMMY_EMAILS", "MANYCHAT_API_TOKEN", "APPLICATIONINSIGHTS_CONNECTION_STRING", "ODOO_HOME",
 }  # fmt: skip
-OURS = {"RETENTION_DAYS": "how far back the ledger reaches; the contract names no variable for it"}
+OURS = {
+    "RATE_LIMIT": "a flow in a loop must not fill the queue for everybody",
+    "RETENTION_DAYS": "how far back the ledger reaches; the contract names no variable for it",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +112,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("PORT", "70000"),
         ("WORKER_HEALTH_PORT", "0"),
         ("DOCS_PUBLIC", "secret-maybe"),
+        ("RATE_LIMIT", "secret/minute"),
+        ("RATE_LIMIT", "10"),
         ("USE_KEY_VAULT", "secret-maybe"),
         ("TIMEZONE", "Secret/Nowhere"),
         ("TIMEZONE", "/etc/secret"),
