@@ -28,6 +28,7 @@
         "views/manychat_take_over_views.xml",
         "views/crm_lead_views.xml",
         "views/manychat_lead_links_views.xml",
+        "views/manychat_funnel_report_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_config_cockpit_views.xml",
         "views/manychat_menus.xml",

@@ -18,6 +18,7 @@ from . import (
     manychat_alias,
     manychat_event,
     manychat_event_retention,
+    manychat_funnel_report,
     manychat_lead_links,
     manychat_merged_contact,
     manychat_refold,

@@ -8,6 +8,7 @@ from . import (
     test_demo,
     test_events_kept,
     test_events_read,
+    test_funnel_report,
     test_history_fold,
     test_install,
     test_lead_values,
