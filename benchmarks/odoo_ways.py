@@ -15,7 +15,7 @@ LEAD = "crm.lead"
 CONTEXT_KEY = "bench_events"
 # The batch method as it is, told by Odoo's own switch to leave no trace: what a trace costs.
 UNTRACKED = f"""
-sync = env["crm.lead"]._manychat_as_sync(env.company).with_context(tracking_disable=True)
+sync = env["crm.lead"]._manychat_as_sync(env.company).with_context(mail_notrack=True)
 action = {{"results": sync._manychat_sync_batch(env.context["{CONTEXT_KEY}"])}}
 """
 

@@ -75,9 +75,10 @@ class CrmLead(models.Model):
     def _manychat_fold_adopted(self):
         """Write what the states of leads just adopted say: state, dates, and where rows stand."""
         settings = self.env["res.config.settings"]._manychat_settings()
-        for lead, contact in self._manychat_contacts(settings):
+        pairs = [(contact, lead) for lead, contact in self._manychat_contacts(settings)]
+        for contact, lead in pairs:
             lead.write(self._manychat_picture_vals(contact))
-            self.env["manychat.stage.history"]._keep(contact, lead.id)
+        self.env["manychat.stage.history"]._keep(pairs)
 
 
 def _at(moment, clock):

@@ -19,7 +19,7 @@ class CrmLead(models.Model):
             foreign = row and row._is_foreign(event)
             outcomes.append(None if foreign else contacts[event.manychat_id].apply(event))
         # a contact that was merged is found under its own id and under the survivor's
-        leads = self._manychat_save({c.manychat_id: c for c in contacts.values()}, settings)
+        leads = self._manychat_save({c.manychat_id: c for c in contacts.values()}, settings, ledger)
         return [
             self._manychat_result(outcome, contacts[event.manychat_id], leads)
             if outcome

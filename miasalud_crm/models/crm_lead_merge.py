@@ -67,4 +67,4 @@ class CrmLead(models.Model):
         )
         lookups = Lookups(self.env, settings, [contact])
         self.write(self._manychat_vals(contact, set(entries), lookups))
-        self.env["manychat.stage.history"]._keep(contact, self.id)
+        self.env["manychat.stage.history"]._keep([(contact, self)])

@@ -34,17 +34,22 @@ class CrmLead(models.Model):
     def _manychat_end_waiting(self):
         """Fold each lead anew; a person's later move stands, and passed dates are filled."""
         settings = self.env["res.config.settings"]._manychat_settings()
-        for lead, contact in self._manychat_contacts(settings):
+        pairs = [(contact, lead) for lead, contact in self._manychat_contacts(settings)]
+        before = self._manychat_before()
+        for contact, lead in pairs:
             contact.end_waiting()
             lead.write(self._manychat_picture_vals(contact))
-            lead._manychat_follow(contact)
-            self.env["manychat.stage.history"]._keep(contact, lead.id)
+        self._manychat_follow([contact for contact, _lead in pairs])
+        self.env["manychat.stage.history"]._keep(pairs)
+        moved = [(c, lead) for c, lead in pairs if lead.stage_id != before[lead]["stage_id"]]
+        self._manychat_trace(before, {lead: lead._manychat_place_text(c) for c, lead in moved})
 
     def _manychat_resolve(self):
         """Look each lead's advisors up again; a salesperson whom a person chose later stays."""
         settings = self.env["res.config.settings"]._manychat_settings()
         pairs = self._manychat_contacts(settings)
         lookups = Lookups(self.env, settings, [contact for _lead, contact in pairs])
+        before = self._manychat_before()
         for lead, contact in pairs:
             vals = {}
             for key in ADVISORS:
@@ -54,6 +59,7 @@ class CrmLead(models.Model):
                 vals.update(lead._manychat_salesperson(contact, lookups, lead.team_id))
             lead.write(vals)
         self._manychat_join_team([lead for lead, _contact in pairs])
+        self._manychat_trace(before, {})
 
     def _manychat_contacts(self, settings):
         """Return ``(lead, Contact)`` of each lead, locked in id order."""

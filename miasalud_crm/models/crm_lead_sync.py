@@ -76,8 +76,8 @@ class CrmLead(models.Model):
         context = {
             "lang": company.sudo().partner_id.lang or self.env.lang,
             "allowed_company_ids": company.ids,
-            "mail_create_nosubscribe": True,
-            "mail_auto_subscribe_no_notify": True,
+            # the sync leaves its own trace, see ``_manychat_trace``
+            "tracking_disable": True,
             SYNC_KEY: SYNC_TOKEN,
         }
         return self.browse().with_env(self.env(context=context, su=True))

@@ -24,28 +24,31 @@ TIME_FIELDS = {
 class CrmLead(models.Model):
     _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
 
-    def _manychat_save(self, contacts, settings):
-        """Write what was applied to ``contacts``; return leads by ManyChat id.
+    def _manychat_save(self, contacts, settings, ledger):
+        """Write what was applied to ``contacts``, each kind of row at once; return leads by id.
 
         Contacts are saved in id order: two callers then wait for each other, never in a ring.
         """
         touched = [contact for contact in contacts.values() if contact.applied]
         lookups = Lookups(self.env, settings, touched)
-        leads = self._manychat_create([c for c in touched if not c.lead_id], lookups)
-        for contact in contacts.values():
-            if contact.lead_id:
-                leads[contact.manychat_id] = self.browse(contact.lead_id)
-                if contact.applied:
-                    leads[contact.manychat_id]._manychat_update(contact, lookups)
-        for contact in touched:
-            lead = leads[contact.manychat_id]
-            self.env["manychat.stage.history"]._keep(contact, lead.id)
-            self.env["manychat.event"]._keep(contact, lead.id)
-        self._manychat_join_team([leads[contact.manychat_id] for contact in touched])
+        known = self.browse(c.lead_id for c in contacts.values() if c.lead_id)
+        leads = {lead.manychat_id: lead for lead in known}
+        before = self._manychat_update([c for c in touched if c.lead_id], lookups)
+        leads.update(self._manychat_create([c for c in touched if not c.lead_id], lookups))
+        pairs = [(contact, leads[contact.manychat_id]) for contact in touched]
+        self.env["manychat.stage.history"]._keep(pairs)
+        self.env["manychat.event"]._keep(pairs, ledger)
+        saved = self.browse().concat(*(lead for _contact, lead in pairs))
+        self._manychat_join_team(saved)
+        saved._manychat_trace(before, self._manychat_texts(pairs))
+        for contact, lead in pairs:
+            lead._manychat_tell_return(contact, settings)
         return leads
 
     def _manychat_create(self, contacts, lookups):
         """Make the leads of new contacts, as a person would: placed first, then won or lost."""
+        if not contacts:
+            return {}
         vals_list = []
         for contact in contacts:
             vals = self._manychat_vals(contact, set(contact.entries) | {"first_name"}, lookups)
@@ -63,40 +66,21 @@ class CrmLead(models.Model):
                 }
             )
         leads = self.create(vals_list)
-        for contact, lead in zip(contacts, leads, strict=True):
-            lead._manychat_move(contact.picture())
+        pictures = [contact.picture() for contact in contacts]
+        self._manychat_move(list(zip(leads, pictures, strict=True)))
         return {lead.manychat_id: lead for lead in leads}
 
-    def _manychat_update(self, contact, lookups):
-        """Write what the batch changed on an existing lead."""
-        vals = self._manychat_vals(contact, contact.changed_keys, lookups)
-        if {"commercial", "salesperson"} & contact.changed_keys:
-            vals.update(self._manychat_salesperson(contact, lookups, self.team_id))
-        self.write(vals)
-        self._manychat_follow(contact)
-        self._manychat_tell_return(contact, lookups.settings)
-
-    def _manychat_follow(self, contact):
-        """Bring the lead where the fold went.
-
-        Compared with the fold, not with the lead: a changed rule moves nobody by surprise.
-        """
-        picture = contact.picture()
-        if picture.stage_id == contact.loaded.stage_id:
-            picture = picture._replace(stage_id=None)
-        outcome = None if picture.lost == contact.loaded.lost else bool(picture.lost)
-        self._manychat_move(picture._replace(lost=outcome))
-
-    def _manychat_move(self, picture):
-        """Bring the lead to the picture's stage and outcome, with Odoo's own steps."""
-        if picture.lost is False and not self.active:
-            # From Odoo 19 on an archived lead need not be lost, so restoring is a step apart.
-            getattr(self, "action_restore", self.action_unarchive)()
-        if picture.stage_id and picture.stage_id != self.stage_id.id:
-            self.write({"stage_id": picture.stage_id})
-        if picture.lost and self.active:
-            reason = {"lost_reason_id": picture.lost_reason_id} if picture.lost_reason_id else {}
-            self.action_set_lost(**reason)
+    def _manychat_update(self, contacts, lookups):
+        """Write what the batch changed on existing leads; return their tracked values before."""
+        leads = self.browse(contact.lead_id for contact in contacts)
+        before = leads._manychat_before()
+        for contact, lead in zip(contacts, leads, strict=True):
+            vals = lead._manychat_vals(contact, contact.changed_keys, lookups)
+            if {"commercial", "salesperson"} & contact.changed_keys:
+                vals.update(lead._manychat_salesperson(contact, lookups, lead.team_id))
+            lead.write(vals)
+        leads._manychat_follow(contacts)
+        return before
 
     def _manychat_vals(self, contact, keys, lookups):
         """Return the lead's values for the written ``keys`` and for the whole picture."""

@@ -75,16 +75,19 @@ class ManychatEvent(models.Model):
         elif row.status == "rejected":
             row.write(vals)
 
-    def _keep(self, contact, lead_id):
-        """Write a ledger row for each event that was applied to ``contact``."""
-        rows = self._by_event_id(list(contact.applied))
+    def _keep(self, pairs, ledger):
+        """Write a row for each event that was applied to ``(contact, lead)`` pairs.
+
+        ``ledger`` holds the rows that are there already, by event id.
+        """
         new = []
-        for event_id, outcome in contact.applied.items():
-            vals = self._from_outcome(outcome, contact.ledger[event_id].entries, lead_id)
-            if event_id in rows:
-                rows[event_id].write(vals)
-            else:
-                new.append({"event_id": event_id, **vals})
+        for contact, lead in pairs:
+            for event_id, outcome in contact.applied.items():
+                vals = self._from_outcome(outcome, contact.ledger[event_id].entries, lead.id)
+                if event_id in ledger:
+                    ledger[event_id].write(vals)
+                else:
+                    new.append({"event_id": event_id, **vals})
         self.create(new)
 
     def _from_outcome(self, outcome, entries, lead_id):

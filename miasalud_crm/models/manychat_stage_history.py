@@ -1,8 +1,13 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 
 from ..sync.clock import naive
 from ..sync.history import HistoryRow
 from ..sync.text import fold
+
+# Fields of a row that are the first three of the fold's step.
+STANDS = ("stage_id", "changed", "unmapped")
 
 
 class ManychatStageHistory(models.Model):
@@ -74,17 +79,20 @@ class ManychatStageHistory(models.Model):
             waiting=self.unmapped,
         )
 
-    def _keep(self, contact, lead_id):
-        """Store the rows of the applied events, and where each row of the lead now stands."""
-        applied = list(contact.applied)
+    def _keep(self, pairs):
+        """Store the rows of what was applied to ``(contact, lead)`` pairs, and how all stand."""
+        applied = [event_id for contact, _lead in pairs for event_id in contact.applied]
         self.search([("event_id", "in", applied)]).unlink()
-        new = []
-        for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
-            stands = {name: getattr(step, name) for name in ("stage_id", "changed", "unmapped")}
-            if event_id in contact.applied:
-                new.append({**self._from_event(contact.applied[event_id].event, lead_id), **stands})
-            else:
-                self.browse(row.row_id)._stand(stands)
+        new, stood = [], defaultdict(self.browse)
+        for contact, lead in pairs:
+            for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
+                if event_id in contact.applied:
+                    vals = self._from_event(contact.applied[event_id].event, lead.id)
+                    new.append({**vals, **dict(zip(STANDS, step[:3], strict=True))})
+                elif self.browse(row.row_id)._stands() != step[:3]:
+                    stood[step[:3]] += self.browse(row.row_id)
+        for stands, rows in stood.items():
+            rows.write(dict(zip(STANDS, stands, strict=True)))
         self.create(new)
 
     def _from_event(self, event, lead_id):
@@ -100,7 +108,5 @@ class ManychatStageHistory(models.Model):
             "category": event.category,
         }
 
-    def _stand(self, stands):
-        stood = {"stage_id": self.stage_id.id or None, "changed": self.changed}
-        if {**stood, "unmapped": self.unmapped} != stands:
-            self.write(stands)
+    def _stands(self):
+        return (self.stage_id.id or None, self.changed, self.unmapped)

@@ -74,15 +74,20 @@ class Contact:
         self.keep_edited = keep_edited
         self.changed_keys = set()
         self.applied = {}
+        self._picture = None
         self.loaded = self.picture()
 
     def picture(self):
-        return fold_history([row for _key, row in self.rows()], self._ground())
+        """Return the fold of the history as it stands, made once between changes."""
+        if self._picture is None:
+            self._picture = fold_history([row for _key, row in self.rows()], self._ground())
+        return self._picture
 
     def end_waiting(self):
         """Let today's rules count for the rows that no rule fitted when they came."""
         self.states = {key: row._replace(waiting=False) for key, row in self.states.items()}
         self.ground = self.ground._replace(initial_waiting=None)
+        self._picture = None
 
     def rows(self):
         """Return ``(event id or None, HistoryRow)`` in clock order."""
@@ -112,6 +117,7 @@ class Contact:
             return Outcome(event, UNCHANGED, unmapped)
         before = self._shown()
         outdated = self._take(event, known)
+        self._picture = None
         status = self._status(before, outdated)
         outcome = Outcome(event, status, unmapped)
         self.applied[event.event_id] = outcome

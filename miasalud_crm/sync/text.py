@@ -1,8 +1,11 @@
 """Text as it is compared, and text as it may be stored."""
 
 import unicodedata
+from functools import lru_cache
 
 
+# The same few states and rules are compared over and over.
+@lru_cache(maxsize=4096)
 def fold(text):
     """Return ``text`` without case, accents, punctuation and repeated spaces.
 

@@ -27,7 +27,7 @@ class TestReturns(ManychatCase):
         )
 
     def notes(self):
-        return self.lead().message_ids.filtered(lambda m: "Comienza" in (m.body or ""))
+        return self.lead().message_ids.filtered(lambda m: "client is back" in (m.body or ""))
 
     def test_lost_lead_is_left_with_a_note_and_an_activity(self):
         self.lead().with_user(self.seller).action_set_lost()

@@ -158,6 +158,9 @@ class TestRightsOfEveryModel(ManychatCase):
         )
         referred = self.env["ir.model.fields"]._get("crm.lead", "referred")
         self.env["manychat.take.over"].create({"company_id": other.id, "id_field_id": referred.id})
+        self.env["manychat.scoring"].create(
+            {"frequencies": {"0": {}}, "step": 1, "company_id": other.id}
+        )
         self.Rule.create({"manychat_state": "x", "action": "ignore", "company_id": other.id})
         unmapped = self.env["manychat.unmapped.state"].search([("company_id", "=", other.id)])
         self.assertTrue(unmapped)

@@ -164,10 +164,10 @@ class TestUnmapped(ManychatCase):
         self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Pidió precio") for n in range(3)))
         follow = type(self.env["crm.lead"])._manychat_follow
 
-        def failing(lead, contact):
-            if contact.manychat_id == "mc-1":
+        def failing(leads, contacts):
+            if "mc-1" in [contact.manychat_id for contact in contacts]:
                 raise ValueError("broken")
-            return follow(lead, contact)
+            return follow(leads, contacts)
 
         with (
             patch.object(type(self.env["crm.lead"]), "_manychat_follow", failing),
