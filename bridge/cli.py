@@ -79,13 +79,34 @@ def worker(
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the mirror's tables to this release's schema."""
+    from bridge.mirror.adopt.plan import check_is_not_the_predecessors
     from bridge.mirror.schema import current_revision, upgrade
     from bridge.mirror.store import Store
 
     store = Store.from_settings(_settings())
+    with store.transaction() as session:
+        check_is_not_the_predecessors(session)
     before = current_revision(store.engine)
     upgrade(store.engine)
     typer.echo(f"mirror: {before or 'empty'} -> {current_revision(store.engine)}")
+
+
+@db_app.command("adopt")
+def db_adopt(
+    yes: Annotated[
+        bool, typer.Option("--yes", "--apply", help="Do it; else the plan is all.")
+    ] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Also send to Odoo what was adopted (with --yes).")
+    ] = False,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Zone of dates without one; TIMEZONE if not given.")
+    ] = None,
+) -> None:
+    """Take over the predecessor's database where it stands; killed, it goes on when run again."""
+    from bridge.mirror.adopt.command import adopt
+
+    adopt(_settings(), typer.echo, yes=yes, push=push, zone=zone)
 
 
 @app.command()

@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     odoo = commands.add_parser("odoo", help="a development Odoo with the addon, until Ctrl-C")
     odoo.set_defaults(run=_odoo)
 
+    adopt = commands.add_parser("adopt", help="adopt a predecessor's database, at full size")
+    adopt.add_argument("--contacts", type=int, default=40_000)
+    adopt.set_defaults(run=_adopt)
+
     fetch = commands.add_parser("fetch", help="get every part into the cache")
     fetch.set_defaults(run=_fetch)
 
@@ -97,6 +101,12 @@ def _odoo(options: argparse.Namespace) -> int:
     from devstack.odoo_console import serve_odoo  # noqa: PLC0415  (only for this command)
 
     return serve_odoo(options.series)
+
+
+def _adopt(options: argparse.Namespace) -> int:
+    from devstack.adopting import adopt_at_size  # noqa: PLC0415  (only for this command)
+
+    return adopt_at_size(options.contacts)
 
 
 def _fetch(_options: argparse.Namespace) -> int:

@@ -88,6 +88,7 @@ def _read_facts(session: Session, contact_ids: Sequence[int]) -> dict[int, list[
                 medical=_who(row, "medical"),
                 summary=row.summary,
                 written=_dates(row.dates),
+                stage=row.lead_state,
             )
         )
     columns = select(

@@ -33,7 +33,7 @@ class Fact:
     """What one event said about campaign, advisors, summary and state; None: nothing.
 
     `NOBODY` clears an advisor, an empty `summary` clears that. `written` are dates that a person
-    wrote (None: cleared), by their column.
+    wrote (None: cleared), by their column. `stage` is where the lead stood when it was adopted.
     """
 
     clock: str
@@ -45,6 +45,7 @@ class Fact:
     summary: str | None = None
     state: str | None = None
     written: Mapping[str, datetime | None] = field(default_factory=dict)
+    stage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def fold_assignments(
         spans.append((fact.occurred_at, current))
         found[current] = _with(found.get(current), fact, current)
     _place(found, spans, dates)
-    found[current] = replace(found[current], lead_state=stage)
+    if stage is not None:
+        found[current] = replace(found[current], lead_state=stage)
     return [_as_written(assignment) for assignment in found.values()]
 
 
@@ -134,6 +136,8 @@ def _with(known: Assignment | None, fact: Fact, campaign_id: int | None) -> Assi
     said["written"] = {**known.written, **fact.written}
     if fact.state is not None:
         said["last_state"] = fact.state
+    if fact.stage is not None:
+        said["lead_state"] = fact.stage
     registered = fact.registered_at or (fact.occurred_at if fact.campaign_id is not None else None)
     moments = [moment for moment in (known.registration_date, registered) if moment]
     return replace(known, registration_date=min(moments, default=None), **said)

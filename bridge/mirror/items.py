@@ -50,7 +50,7 @@ def said_by(event: Event, before: Mapping[str, Any] | None = None) -> dict[str, 
     mended event has none.
     """
     kept = {k: v for k, v in (before or {}).items() if k not in {"state", "category", GUESSED}}
-    said = kept | {key: _as_json(value) for key, value in event.values.items()}
+    said = kept | {key: as_json(value) for key, value in event.values.items()}
     still = {key for key in (before or {}).get(GUESSED, ()) if key not in event.values}
     guessed = sorted(event.guessed | still)
     return said | ({GUESSED: guessed} if guessed else {})
@@ -62,7 +62,8 @@ def dumps(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A value of an event as JSON has it: times as ISO texts."""
     if isinstance(value, datetime):
         return iso(value)
     return dict(value) if isinstance(value, Mapping) else value

@@ -136,6 +136,7 @@ class ContactAssignment(Base):
 
     `commercial_said`: the event names or clears (no reference) the commercial advisor. An empty
     `summary` clears it. `dates`: JSON object of the dates that a person wrote, `""` clears one.
+    `lead_state`: where the lead stood when a predecessor's row was adopted.
     """
 
     __tablename__ = "Contact_Assignment"
@@ -157,6 +158,7 @@ class ContactAssignment(Base):
     medical_advisor_id: Mapped[int | None] = mapped_column(ForeignKey("Advisor.id"))
     summary: Mapped[str | None] = mapped_column(typed())
     dates: Mapped[str | None] = mapped_column(typed())
+    lead_state: Mapped[str | None] = mapped_column(typed(255))
 
 
 class CampaignContact(Base):

@@ -13,6 +13,7 @@ from bridge.events.clock import clock_text, iso
 from bridge.events.event import EventType
 from bridge.events.spellings import ADDRESS_PARTS, FUNNEL_DATES, READ_BY, WRITTEN_DATES
 from bridge.mirror import tables
+from bridge.mirror.adopt.funnel import DATE_OF_STATE
 from bridge.odoo.leads import STATUSES
 from tests.unit.about_the_code.sources import ROOT, read
 
@@ -59,6 +60,16 @@ def test_both_know_the_same_funnel_dates() -> None:
     columns = tables.CampaignContact.__table__.columns.keys()
     assert names == list(FUNNEL_DATES)
     assert set(names) <= set(columns)
+
+
+def test_adopting_dates_the_states_that_the_addon_ships_with() -> None:
+    shipped = {
+        name: state.date_field
+        for state in addon("const.py")["SHIPPED_STATES"]
+        for name in (state.name, *state.also)
+        if state.date_field
+    }
+    assert shipped == DATE_OF_STATE
 
 
 def test_the_bridge_knows_every_status_of_the_addon() -> None:
