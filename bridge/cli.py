@@ -7,6 +7,7 @@ import sys
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -124,6 +125,27 @@ def sync(
     with Store.from_settings(_settings()).transaction() as session:
         due = push_again(session, datetime.now(UTC), manychat_id)
     typer.echo(f"{due} events are due")
+
+
+@app.command()
+def schemas(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to write a file a kind; stdout if not given.")
+    ] = None,
+) -> None:
+    """Export the JSON Schemas of the webhooks' bodies."""
+    from bridge.api.flow_help import TYPES
+    from bridge.events.payloads import json_schema
+
+    made = {kind.value: json_schema(type) for kind, type in TYPES.items()}
+    if folder is None:
+        typer.echo(json.dumps(made, ensure_ascii=False, indent=2))
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, schema in made.items():
+        text = json.dumps(schema, ensure_ascii=False, indent=2)
+        (folder / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
+        typer.echo(f"{folder / kind}.json")
 
 
 @app.command()

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 _OWN_STATES = {"state", "initial_state"}
 _LOOKED_UP = {"campaign", "commercial", "medical", "advisor", "channel", "registered_at", "dates"}
 _CHECKED = {"manychat_id": "MC99999", "stage_manychat": "Comienza Cotización"}
-_TYPES = {kind: EventType[kind.name] for kind in Kind}
+TYPES = {kind: EventType[kind.name] for kind in Kind}
 
 
 class Template(BaseModel):
@@ -133,7 +133,7 @@ async def template(request: Request, kind: Kind) -> Template:
     return Template(
         url=f"{request.url.scheme}://{request.url.netloc}{here}",
         headers={"X-API-KEY": "<WEBHOOK_API_KEY>", "Content-Type": "application/json"},
-        body=dict(TEMPLATES[_TYPES[kind]]),
+        body=dict(TEMPLATES[TYPES[kind]]),
     )
 
 
@@ -149,7 +149,7 @@ async def template(request: Request, kind: Kind) -> Template:
 async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
     """Say what this body would do, and store nothing."""
     body = await read_body(request.stream())
-    type = _TYPES[kind]
+    type = TYPES[kind]
     try:
         event, scrubs = intake.preview(type, body, request.headers.get("content-type"))
     except UnusableEvent as error:

@@ -28,7 +28,10 @@ _log = get_logger(__name__)
 
 
 class PartReport(BaseModel):
-    """One dependency, asked just now; `code` says why it does not answer."""
+    """One dependency, asked just now; `code` says why it does not answer.
+
+    `receive_lag_seconds` of the queue is how long the message that comes next has waited.
+    """
 
     status: str
     code: str = ""
@@ -45,12 +48,18 @@ class HealthReport(BaseModel):
                 "status": "ok",
                 "version": "0.1.0",
                 "parts": {
+                    "queue": {
+                        "status": "ok",
+                        "code": "",
+                        "latency_ms": 4.6,
+                        "detail": {"manychat-contact-queue": 3, "receive_lag_seconds": 0.8},
+                    },
                     "mirror": {
                         "status": "ok",
                         "code": "",
                         "latency_ms": 3.1,
                         "detail": {"contacts_success": 4012, "inbox": 0, "dead_letters": 2},
-                    }
+                    },
                 },
             }
         }
@@ -145,9 +154,12 @@ async def _asked(ask: Callable[[], Awaitable[PartReport]]) -> PartReport:
 
 
 async def _queue(parts: Parts) -> PartReport:
-    names = (CONTACT_QUEUE, CAMPAIGN_QUEUE, DEAD_LETTER_QUEUE)
-    depths = await asyncio.gather(*(parts.sender.depth(name) for name in names))
-    return PartReport(status=OK, detail=dict(zip(names, depths, strict=True)))
+    work, sender = (CONTACT_QUEUE, CAMPAIGN_QUEUE), parts.sender
+    names = (*work, DEAD_LETTER_QUEUE)
+    depths = await asyncio.gather(*(sender.depth(name) for name in names))
+    lags = await asyncio.gather(*(sender.waiting_seconds(name) for name in work))
+    told = {"receive_lag_seconds": round(max(lags), 1), "breaker_open": sender.is_shut}
+    return PartReport(status=OK, detail=dict(zip(names, depths, strict=True)) | told)
 
 
 async def _mirror(request: Request) -> PartReport:

@@ -208,6 +208,11 @@ def body_schema(type: EventType) -> dict[str, Any]:
     return inlined_schema(PAYLOADS[type])
 
 
+def json_schema(type: EventType) -> dict[str, Any]:
+    """The same as a document of its own."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | body_schema(type)
+
+
 def inlined_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a model, without references."""
     schema = model.model_json_schema()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueClient
@@ -53,6 +54,11 @@ class QueueSender:
             raise
         self.breaker.succeeded()
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether the breaker is open: sends are tried now and then only."""
+        return self.breaker.is_open
+
     async def ping(self) -> None:
         """Raise AwayError or TransientError unless the account answers within the same time."""
         client = self._client(CONTACT_QUEUE)
@@ -73,6 +79,21 @@ class QueueSender:
         except QueueMissing:
             return 0
         return int(properties.approximate_message_count or 0)
+
+    async def waiting_seconds(self, queue_name: str) -> float:
+        """How long the message that comes next has been in the queue; 0 without any.
+
+        Raises as `ping`.
+        """
+        client = self._client(queue_name)
+        try:
+            with translating():
+                async with asyncio.timeout(SEND_SECONDS):
+                    peeked = await client.peek_messages(max_messages=1)
+        except QueueMissing:
+            return 0.0
+        now = datetime.now(UTC)  # the account's clock may be ahead of ours
+        return max((0.0, *((now - m.inserted_on).total_seconds() for m in peeked if m.inserted_on)))
 
     async def close(self) -> None:
         """Give the connections back."""

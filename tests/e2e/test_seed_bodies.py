@@ -1,32 +1,15 @@
-"""The two webhook bodies of the user's own description, posted to a running road."""
+"""The examples of the customer's own description, posted to a running road."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.conftest import Road
+import requests
 
-CONTACT = {
-    "manychat_id": "MC99999",
-    "nombre_lead": "Ana",
-    "apellido_lead": "García",
-    "whatsapp": "+521234567891",
-    "datetime_suscripcion": "2025-06-10T10:00:00Z",
-    "datetime_actual": "2025-06-10T10:05:00Z",
-    "ultimo_estado": "Nuevo Lead",
-    "canal_entrada": "Facebook",
-    "estado_inicial": "Nuevo",
-}
-ASSIGNMENT = {
-    "manychat_id": "MC99999",
-    "campaign_id": 85,
-    "comercial_id": "700",
-    "medico_id": "101",
-    "datetime_actual": "2025-06-10T10:10:00Z",
-    "ultimo_estado": "Asignado a campaña",
-    "tipo_asignacion": "medico",
-    "summary": "El cliente preguntó por el producto X y mostró interés en agendar una cita.",
-}
+from tests.e2e.conftest import Road
+from tests.seed import blocks
+
+CONTACT, ASSIGNMENT = (block.body for block in blocks()[:2])
 BODIES = (("contact", CONTACT), ("campaign-assignment", ASSIGNMENT))
 
 
@@ -85,3 +68,44 @@ def test_the_same_idempotency_id_is_the_same_event(road: Road) -> None:
     road.settle([first, other])
     [row] = road.sql("SELECT COUNT(*) AS rows FROM Ledger WHERE event_id = :id", id=first)
     assert row["rows"] == 1
+
+
+def test_every_example_ends_in_odoo_where_it_should_and_is_read_there_live(road: Road) -> None:
+    bridge = road.stack.bridge
+    key = {"X-API-KEY": bridge.api_key}
+    for block in blocks():
+        answer = requests.request(
+            block.method,
+            bridge.api_url + block.path,
+            data=block.raw.encode(),
+            headers=key | {"Content-Type": "application/json"},
+            timeout=10,
+        )
+        assert answer.status_code in {200, 201, 202}, answer.text
+        if answer.status_code == 202:
+            road.settle([answer.json()["event_id"]])
+    rows = road.sql("SELECT event_id FROM Outbox")
+    road.settle([row["event_id"] for row in rows])
+
+    url = f"{bridge.api_url}/api/v1/odoo/leads"
+    lead = requests.get(f"{url}/by-manychat-id/MC99999", headers=key, timeout=10).json()
+    assert (lead["stage"], lead["state"]) == ("Derivado Asesoría Médica", "Asignado a médico")
+    assert lead["summary"] == "Conversación finalizada, cliente agendó consulta."
+    assert (lead["commercial"], lead["medical"]) == ("700", "101")
+    page = requests.get(f"{url}/?phone=521234567890", headers=key, timeout=10).json()
+    [made] = page["items"]
+    assert (made["manychat_id"], made["contact_name"]) == ("MC12345", "Juan Pérez")
+    assert made["channel"] == "Facebook"
+    missing = requests.get(f"{url}/by-manychat-id/MC-NOBODY", headers=key, timeout=10)
+    assert missing.status_code == 404
+
+
+def test_a_dry_run_names_the_stage_that_the_body_then_leads_to(road: Road) -> None:
+    body = {"manychat_id": "MC-DRY", "nombre_lead": "Rosa", "ultimo_estado": "comienza COTIZACION"}
+    told = road.post("contact/check", body).json()
+    assert (told["odoo"], told["lead"], told["lead_id"]) == ("answers", "create", None)
+    assert told["rule"] == "Comienza Cotización"
+    assert road.leads("MC-DRY") == []
+    road.send(("contact", body))
+    [lead] = road.leads("MC-DRY")
+    assert lead["stage_id"][1] == told["next_stage"] == "Comienza Cotización"

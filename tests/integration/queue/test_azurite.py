@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from azure.storage.queue import QueueClient
 
 from bridge.errors import AwayError, UnusableEvent
@@ -79,6 +80,21 @@ async def test_the_sender_makes_a_missing_queue_and_the_text_survives(
     assert Envelope.loads(message.text) == sent
     assert message.dequeue_count == 1
     assert abs(datetime.now(UTC) - message.inserted_at) < timedelta(minutes=1)
+
+
+async def test_the_sender_tells_how_long_the_next_message_has_waited(
+    settings: Settings, queue_name: str
+) -> None:
+    sender = QueueSender(settings)
+    try:
+        assert await sender.waiting_seconds(queue_name) == 0.0  # no queue yet
+        await sender.send(queue_name, envelope())
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=90), tick=True):
+            await sender.send(queue_name, envelope())
+            waited = await sender.waiting_seconds(queue_name)
+        assert 89 <= waited < 150
+    finally:
+        await sender.close()
 
 
 async def test_two_senders_may_find_the_queue_missing_at_once(

@@ -57,6 +57,13 @@ class FakeSender(Place):
         await self.ping()
         return sum(name == queue_name for name, _ in self.kept)
 
+    async def waiting_seconds(self, queue_name: str) -> float:
+        return 7.25 if await self.depth(queue_name) else 0.0
+
+    @property
+    def is_shut(self) -> bool:
+        return self.failure is not None
+
     async def close(self) -> None:
         self.closed = True
 

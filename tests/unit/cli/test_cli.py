@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -10,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jsonschema import ValidationError
+from jsonschema.validators import validator_for
 from typer.testing import CliRunner
 
 from bridge import cli
@@ -84,6 +87,29 @@ def test_dead_letters_of_a_new_mirror_are_none(environment: Path) -> None:
     run(cli.app, ["db", "upgrade"])
     listed = run(cli.app, ["dead-letter", "list"])
     assert (listed.exit_code, listed.stdout) == (0, "")
+
+
+KINDS = {"contact", "campaign-assignment", "stage-change", "address", "lead"}
+
+
+def test_the_schemas_are_printed_or_written_a_file_a_kind(tmp_path: Path) -> None:
+    printed = json.loads(run(cli.app, ["schemas"]).stdout)
+    assert printed.keys() == KINDS
+    written = run(cli.app, ["schemas", str(tmp_path / "new")])
+    assert written.exit_code == 0
+    files = {path.stem: json.loads(path.read_text("utf-8")) for path in tmp_path.glob("new/*.json")}
+    assert files == printed
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_schema_is_one_and_takes_its_own_example(kind: str) -> None:
+    schema = json.loads(run(cli.app, ["schemas"]).stdout)[kind]
+    validator = validator_for(schema)
+    validator.check_schema(schema)
+    assert "$defs" not in schema
+    validator(schema).validate(schema["example"])
+    with pytest.raises(ValidationError):
+        validator(schema).validate({"manychat_id": 1.5})
 
 
 def test_sync_says_how_many_events_are_due_and_whom_it_does_not_know(environment: Path) -> None:
