@@ -19,7 +19,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo fuzz odoo pictures venv clean
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo fuzz odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -63,9 +63,6 @@ fuzz: venv ## thousands of odd requests to every route, by schemathesis
 
 odoo: venv ## a development Odoo with the addon, until Ctrl-C
 	@$(PY) -m devstack odoo
-
-pictures: venv ## the addon's icon and the screenshots of its page, made anew
-	@$(PY) -m devstack pictures
 
 venv: ## .venv with requirements-dev.txt; done once
 	@$(or $(PYTHON),python3) devstack/make_venv.py $(PYTHON)

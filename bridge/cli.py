@@ -41,6 +41,7 @@ class WorkerName(StrEnum):
     CONTACT = "contact"
     CAMPAIGN = "campaign"
     CRM = "crm"
+    FEEDBACK = "feedback"
     ALL = "all"
 
 

@@ -27,7 +27,10 @@ _LOOK_AHEAD = 4
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """One claimed event; `body` is the JSON text that `manychat_sync` takes."""
+    """One claimed event; `body` is the JSON text that `manychat_sync` takes.
+
+    `told`: how often the change feed had told of the contact's lead when it was claimed.
+    """
 
     id: int
     event_id: str
@@ -38,6 +41,7 @@ class OutboxRow:
     body: str
     attempts: int
     created_at: datetime
+    told: int = 0
 
     @property
     def received_at(self) -> datetime:
@@ -163,7 +167,7 @@ def _rows_of(session: Session, contacts: list[int], now: datetime) -> list[Outbo
     columns = (
         select(
             Outbox.id, Outbox.event_id, Outbox.revision, Outbox.contact_id, Contact.manychat_id,
-            Outbox.clock, Outbox.body, Outbox.attempts, Outbox.created_at,
+            Outbox.clock, Outbox.body, Outbox.attempts, Outbox.created_at, Contact.odoo_told,
         )
         .join(Contact, Contact.id == Outbox.contact_id)
         .where(Outbox.next_attempt_at <= now)

@@ -114,6 +114,16 @@ class Pause(Base):
     since: Mapped[datetime]
 
 
+class Feed(Base):
+    """How far a feed was read; `cursor` is what its last answer gave."""
+
+    __tablename__ = "Feed"
+
+    name: Mapped[str] = mapped_column(code(40), primary_key=True)
+    cursor: Mapped[str] = mapped_column(code(100))
+    read_at: Mapped[datetime]
+
+
 class Lease(Base):
     """Who does a job that only one may do at a time, and until when."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
@@ -22,7 +22,7 @@ from bridge.events.spellings import WRITTEN_DATES
 from bridge.mirror.apply import apply_events
 from bridge.mirror.assignments import clocks_of, refold
 from bridge.mirror.chunks import delete_rows
-from bridge.mirror.contacts import clock_event_id, lock_contacts, lock_known
+from bridge.mirror.contacts import lock_contacts, lock_known
 from bridge.mirror.delivery import Ledger, Outbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.lookups import known_campaigns
@@ -116,7 +116,9 @@ def remove_campaign_contact(session: Session, id: int) -> None:
     contact = read(session, "contacts", row["contact_id"])
     lock_contacts(session, [contact["manychat_id"]])
     clocks = clocks_of(session, row["contact_id"], row["campaign_id"])
-    delete_rows(session, ContactAssignment.event_id, [clock_event_id(clock) for clock in clocks])
+    own = ContactAssignment.contact_id == row["contact_id"]
+    # by clock: a person's write in Odoo has no event
+    session.execute(delete(ContactAssignment).where(own, ContactAssignment.clock.in_(clocks)))
     refold(session, [row["contact_id"]])
 
 

@@ -47,17 +47,22 @@ def record_results(
     """Keep what `manychat_sync` answered (dicts of its results) to these claimed rows.
 
     A row that a higher revision took over meanwhile stays pending: its answer is still to come.
+    So does one of a contact whose lead was heard of otherwise since it was claimed: which of the
+    two is newer, Odoo tells when it is asked again.
     A rejected one is tried again after waits that grow, up to `max_attempts`; then it is parked.
     `spread` (0 to 1) shortens a wait by up to a half, so that a crowd does not come back at once.
     """
     lock_known(session, {row.manychat_id for row in rows})
     answers = {result["event_id"]: result for result in results}
-    answered = [(row, answers[row.event_id]) for row in _held(session, rows)]
+    counts = _counts(session, rows)
+    held = _not_crossed(_held(session, rows), counts)
+    answered = [(row, answers[row.event_id]) for row in held]
     again = _Again(now, max_attempts, spread)
     values = [{"id": row.id} | _values_of(answer, row.attempts, again)
               for row, answer in answered]  # fmt: skip
     update_rows(session, Outbox, values)
-    leads = {row.contact_id: _lead(answer) for row, answer in answered if answer["lead_id"]}
+    leads = {row.contact_id: _lead(answer, counts[row.contact_id][0]) for row, answer in answered
+             if answer["lead_id"]}  # fmt: skip
     update_rows(session, Contact, [{"id": id} | lead for id, lead in leads.items()])
     _settle(session, rows)
 
@@ -108,6 +113,20 @@ def _held(session: Session, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     return [row for row in rows if now_at.get(row.id) == row.revision]
 
 
+def _not_crossed(
+    rows: Sequence[OutboxRow], counts: Mapping[int, tuple[int, int]]
+) -> list[OutboxRow]:
+    """The rows of contacts of whose lead the change feed told nothing since the claim."""
+    return [row for row in rows if counts[row.contact_id][1] == row.told]
+
+
+def _counts(session: Session, rows: Sequence[OutboxRow]) -> dict[int, tuple[int, int]]:
+    """How many answers of the sync, and of the feed, each contact's lead had."""
+    columns = select(Contact.id, Contact.odoo_answers, Contact.odoo_told)
+    ids = {row.contact_id for row in rows}
+    return {id: (answers, told) for id, answers, told in rows_by(session, columns, Contact.id, ids)}
+
+
 def _values_of(answer: Mapping[str, Any], attempts: int, again: _Again) -> dict[str, Any]:
     if answer["status"] == REJECTED:
         status = PENDING if answer["retryable"] else ERROR
@@ -138,11 +157,12 @@ class _Again(NamedTuple):
         }
 
 
-def _lead(answer: Mapping[str, Any]) -> dict[str, Any]:
+def _lead(answer: Mapping[str, Any], answers: int) -> dict[str, Any]:
     """The contact's columns that come from its lead."""
     dates = {name: text for name, text in answer["dates"].items() if name in FUNNEL_DATES}
-    return {"odoo_lead_id": answer["lead_id"], "odoo_stage": answer["stage"],
-            "odoo_dates": dumps(dates)}  # fmt: skip
+    lead = {"odoo_lead_id": answer["lead_id"], "odoo_stage": answer["stage"],
+            "odoo_dates": dumps(dates), "odoo_answers": answers + 1}  # fmt: skip
+    return lead | ({"odoo_active": None} if answer["status"] in {"created", "updated"} else {})
 
 
 def _row(item: Item, lookups: Lookups, now: datetime) -> dict[str, Any]:

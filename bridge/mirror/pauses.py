@@ -17,6 +17,7 @@ class Hop(StrEnum):
     CONTACT = "contact"
     CAMPAIGN = "campaign"
     CRM = "crm"
+    FEEDBACK = "feedback"
     SCHEDULE = "schedule"
 
 

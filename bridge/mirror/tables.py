@@ -63,7 +63,9 @@ class Contact(Base):
 
     `manychat_digest` (SHA-256 of the id's UTF-8) is what look-ups compare: SQL Server's default
     collation takes `abc` for `ABC `. `odoo_dates` is the JSON object of funnel dates and
-    `odoo_stage` the stage that Odoo answered last.
+    `odoo_stage` the stage that Odoo answered last; `odoo_active` is false since a person archived
+    the lead or lost it (None: not told since an event changed it). `odoo_answers` and
+    `odoo_told` count what the sync answered and what the change feed told of the lead.
     """
 
     __tablename__ = "Contact"
@@ -85,6 +87,9 @@ class Contact(Base):
     odoo_lead_id: Mapped[int | None] = mapped_column(index=True)
     odoo_stage: Mapped[str | None] = mapped_column(typed(255))
     odoo_dates: Mapped[str | None] = mapped_column(typed())
+    odoo_active: Mapped[bool | None]
+    odoo_answers: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    odoo_told: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class Address(Base):

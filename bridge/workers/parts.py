@@ -9,6 +9,7 @@ from datetime import timedelta
 from bridge.events.reading import Rules
 from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
+from bridge.odoo.feed import OdooFeed
 from bridge.odoo.leads import OdooLeads
 from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.queue.reader import QueueReader
@@ -16,6 +17,7 @@ from bridge.queue.writer import DeadLetterSender, QueueWriter
 from bridge.settings import Settings
 from bridge.workers.bell import Bell
 from bridge.workers.crm import CrmWorker
+from bridge.workers.feedback import FeedbackWorker
 from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
 from bridge.workers.pausing import PauseWatch
@@ -26,11 +28,11 @@ from bridge.workers.tempo import Tempo
 from bridge.workers.throttle import Throttle
 
 QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
-NAMES = (*QUEUES, "crm")
+NAMES = (*QUEUES, "crm", "feedback")
 
 
 def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
-    """Run `contact`, `campaign`, `crm` or `all`; the process's exit code.
+    """Run `contact`, `campaign`, `crm`, `feedback` or `all`; the process's exit code.
 
     Each handles up to `concurrency` batches at once. Every process also runs the schedule: a
     lease makes one of them do it.
@@ -41,6 +43,8 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
     for one in NAMES if name == "all" else (name,):
         if one == "crm":
             parts |= crm_parts(settings, store, concurrency, bell)
+        elif one == "feedback":
+            parts[one] = feedback_part(settings, store)
         else:
             parts[one] = queue_part(settings, store, one, concurrency, bell)
     parts["schedule"] = schedule_part(settings, store)
@@ -74,6 +78,14 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
         ).run
         for lane in range(concurrency)
     }
+
+
+def feedback_part(settings: Settings, store: Store) -> Part:
+    """The part that reads what people changed in Odoo."""
+    throttle = Throttle(store, settings.odoo_max_calls_per_second)
+    client = OdooClient.from_settings(settings, before_call=throttle.wait)
+    region = settings.default_phone_region
+    return FeedbackWorker(store, OdooFeed(client), holder(), region=region).run
 
 
 def schedule_part(settings: Settings, store: Store) -> Part:

@@ -20,13 +20,14 @@ SYNC_FIELDS = (
     "manychat_gender",
     "manychat_commercial_id",
     "manychat_commercial_ref",
-    "manychat_medical_id",
     "manychat_medical_ref",
     "manychat_values",
     "manychat_history_ids",
     "manychat_change_ids",
     *(name for name, _label in FUNNEL_DATES),
 )
+# Of the sync's as well, and a person's.
+SHARED_FIELDS = ("manychat_medical_id",)
 
 
 class CrmLead(models.Model):
@@ -89,7 +90,7 @@ class CrmLead(models.Model):
         "res.users",
         "Medical Advisor",
         copy=False,
-        readonly=True,
+        domain=[("share", "=", False)],
         ondelete="set null",
     )
     manychat_medical_ref = fields.Char(

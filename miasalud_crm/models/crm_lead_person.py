@@ -13,6 +13,7 @@ PERSON_KEYS = {
     "phone": "phone",
     "email_from": "email",
     "user_id": "salesperson",
+    "manychat_medical_id": "medical",
 }
 WATCHED = frozenset({*PERSON_KEYS, "stage_id", "active"})
 
@@ -39,7 +40,10 @@ class CrmLead(models.Model):
         }
 
     def _manychat_note_person(self, changes):
-        """Make the person the newest writer of what they changed, and keep their move."""
+        """Make the person the newest writer of what they changed, and keep their move.
+
+        :return: the time of it
+        """
         self.ensure_one()
         moment = self._manychat_moment()
         clock = clock_text(moment, moment, f"{PERSON}{self.env.uid}", 0)
@@ -47,15 +51,20 @@ class CrmLead(models.Model):
             entries = dict(self.manychat_values or {})
             for name in typed:
                 entries[PERSON_KEYS[name]] = {"value": changes[name], "clock": clock}
+            vals = {"manychat_values": entries}
             if "contact_name" in typed:
                 entries["last_name"] = {"value": False, "clock": clock}
-            self.with_context(**{SYNC_KEY: SYNC_TOKEN}).write({"manychat_values": entries})
+            if "manychat_medical_id" in typed:
+                entries["medical"]["value"] = self.manychat_medical_id._manychat_as_advisor()
+                vals["manychat_medical_ref"] = False
+            self.with_context(**{SYNC_KEY: SYNC_TOKEN}).write(vals)
         if "active" in changes:
             self._manychat_keep_move(
                 moment, 0, lost_change="restored" if changes["active"] else "lost"
             )
         if changes.get("stage_id"):
             self._manychat_keep_move(moment, 1)
+        return moment
 
     def _manychat_moment(self):
         """Return the time of what a person does: after all that the lead has heard of.

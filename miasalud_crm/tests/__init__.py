@@ -2,6 +2,8 @@
 from . import (
     test_aliases,
     test_assignment,
+    test_changes,
+    test_changes_at_once,
     test_chatter,
     test_connection,
     test_controller,

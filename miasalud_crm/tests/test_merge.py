@@ -1,6 +1,6 @@
 from odoo.exceptions import AccessError
 
-from ..models.crm_lead import SYNC_FIELDS
+from ..models.crm_lead import SHARED_FIELDS, SYNC_FIELDS
 from .common import ManychatCase, at, event
 
 
@@ -160,7 +160,7 @@ class TestMerge(ManychatCase):
         first, second = self.lead("mc-1"), self.lead("mc-2")
         newest = {
             name: second[name]
-            for name in SYNC_FIELDS
+            for name in (*SYNC_FIELDS, *SHARED_FIELDS)
             if name not in ("manychat_id", "manychat_synced_at", "manychat_values")
             and second[name]
             and second._fields[name].type != "one2many"
@@ -176,6 +176,6 @@ class TestMerge(ManychatCase):
             if name.startswith("manychat_")
             and field.store
             and not field.compute
-            and name not in SYNC_FIELDS
+            and name not in (*SYNC_FIELDS, *SHARED_FIELDS)
         }
         self.assertEqual(undecided, set())

@@ -2,7 +2,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ..models.crm_lead import SYNC_FIELDS
+from ..models.crm_lead import SHARED_FIELDS, SYNC_FIELDS
 from .common import ManychatCase
 
 # What only a system administrator sees.
@@ -102,7 +102,7 @@ class TestCraftedWrites(ManychatCase):
             for name, field in self.env["crm.lead"]._fields.items()
             if field._module == "miasalud_crm" and (field.store or field.inverse)
         }
-        self.assertEqual(ours - set(SYNC_FIELDS), set())
+        self.assertEqual(ours - {*SYNC_FIELDS, *SHARED_FIELDS}, set())
 
 
 class TestRightsOfEveryModel(ManychatCase):
@@ -162,6 +162,8 @@ class TestRightsOfEveryModel(ManychatCase):
             {"frequencies": {"0": {}}, "step": 1, "company_id": other.id}
         )
         self.Rule.create({"manychat_state": "x", "action": "ignore", "company_id": other.id})
+        leads[0].phone = "+51911111111"
+        self.env["crm.lead"].with_user(self.bridge).manychat_changes()
         unmapped = self.env["manychat.unmapped.state"].search([("company_id", "=", other.id)])
         self.assertTrue(unmapped)
         for model in self.models():
