@@ -12,7 +12,7 @@ class CrmLead(models.Model):
         """Apply readable events of any contacts and return one result an event."""
         ledger = self.env["manychat.event"]._by_event_id([event.event_id for event in events])
         settings = self.env["res.config.settings"]._manychat_settings()
-        contacts = self._manychat_load(events, ledger, settings)
+        contacts = self._manychat_known_or_found(events, ledger, settings)
         outcomes = []
         for event in events:
             row = ledger.get(event.event_id)
@@ -40,6 +40,14 @@ class CrmLead(models.Model):
             "dates": {name: iso(moment) for name, moment in sorted(dates.items())},
             "message": "; ".join(outcome.event.notes),
         }
+
+    def _manychat_known_or_found(self, events, ledger, settings):
+        """Return what ``_manychat_load`` does, after contacts found their leads, if set so."""
+        found = self._manychat_identify(events) if settings.by_reach else set()
+        contacts = self._manychat_load(events, ledger, settings)
+        for manychat_id in found:
+            contacts[manychat_id].is_newly_known = True
+        return contacts
 
     def _manychat_load(self, events, ledger, settings):
         """Return a ``Contact`` by ManyChat id, in id order; each kind of row is read once.

@@ -55,6 +55,10 @@ class CrmLead(models.Model):
     def _manychat_refold(self, entries, settings):
         """Write what the joined history and values say, and keep the stage as a person's."""
         self._manychat_keep_move(self._manychat_moment(), 0)
+        self._manychat_rewrite(entries, settings)
+
+    def _manychat_rewrite(self, entries, settings):
+        """Write what the history and ``entries`` say, no move; return contact and look-ups."""
         states, persons = self.env["manychat.stage.history"]._by_lead(self)[self.id]
         contact = Contact(
             self.manychat_id,
@@ -68,3 +72,4 @@ class CrmLead(models.Model):
         lookups = Lookups(self.env, settings, [contact])
         self.write(self._manychat_vals(contact, set(entries), lookups))
         self.env["manychat.stage.history"]._keep([(contact, self)])
+        return contact, lookups

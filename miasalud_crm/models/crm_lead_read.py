@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
@@ -6,6 +8,10 @@ from ..sync.clock import iso
 from ..sync.contact import REJECTED
 from ..sync.reading import Refused, given_event_id, read_event
 from ..sync.text import fold
+
+
+class _Undone(Exception):
+    """What was looked at is not kept: a lead that was found by phone or e-mail, for one."""
 
 
 class CrmLead(models.Model):
@@ -58,8 +64,15 @@ class CrmLead(models.Model):
                 "status": REJECTED,
                 "message": str(refusal),
             }
+        answers = []
+        with suppress(_Undone), self.env.cr.savepoint():
+            answers.append(self._manychat_foretell_read(event))
+            raise _Undone
+        return answers[0]
+
+    def _manychat_foretell_read(self, event):
         settings = self.env["res.config.settings"]._manychat_settings()
-        contact = self._manychat_load([event], {}, settings)[event.manychat_id]
+        contact = self._manychat_known_or_found([event], {}, settings)[event.manychat_id]
         outcome = contact.apply(event)
         return {
             "event_id": event.event_id,
@@ -122,6 +135,9 @@ class CrmLead(models.Model):
                 domain += ["|", ("email_normalized", "in", lowered), ("email_from", "in", value)]
             elif key == "state":
                 domain.append(("manychat_state_folded", "in", [fold(text) for text in value]))
+            elif key == "manychat_id":
+                merged = self.env["manychat.merged.contact"]._survivors(value)
+                domain.append((key, "in", [*value, *merged.values()]))
             else:
                 name = "id" if key == "lead_id" else key
                 domain.append((name, "in" if isinstance(value, list) else "=", value))

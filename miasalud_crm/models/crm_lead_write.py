@@ -40,6 +40,7 @@ class CrmLead(models.Model):
         self.env["manychat.event"]._keep(pairs, ledger)
         saved = self.browse().concat(*(lead for _contact, lead in pairs))
         self._manychat_join_team(saved)
+        saved._manychat_link(settings)
         saved._manychat_trace(before, self._manychat_texts(pairs))
         for contact, lead in pairs:
             lead._manychat_tell_return(contact, settings)
@@ -86,6 +87,8 @@ class CrmLead(models.Model):
         """Return the lead's values for the written ``keys`` and for the whole picture."""
         keys = {key.removeprefix(GUESSED) for key in keys}
         vals = {PLAIN_FIELDS[key]: contact.value(key) for key in keys if key in PLAIN_FIELDS}
+        if "phone" in vals:
+            vals["phone"] = self._manychat_phone(vals["phone"])
         for key in keys & TIME_FIELDS.keys():
             moment = contact.value(key)
             vals[TIME_FIELDS[key]] = moment and naive(parse_iso(moment))

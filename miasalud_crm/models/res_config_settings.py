@@ -9,7 +9,9 @@ FALLBACK_PARAM = "miasalud_crm.fallback_stage_id"
 class ManychatSettings(NamedTuple):
     """The sync's settings: ``team`` and ``user`` may be empty, ``unmapped`` is keep/fallback.
 
-    ``keep_edited``: what a person typed is not overwritten at all, else by newer events only.
+    ``by_reach``: a contact without a lead adopts one of its phone or e-mail. ``link_contacts``:
+    leads get a partner. ``keep_edited``: what a person typed is not overwritten at all, else by
+    newer events only.
     """
 
     team: Any
@@ -17,6 +19,8 @@ class ManychatSettings(NamedTuple):
     fallback_stage_id: int | None
     unmapped: str
     keep_edited: bool
+    by_reach: bool
+    link_contacts: bool
 
 
 class ResConfigSettings(models.TransientModel):
@@ -59,6 +63,23 @@ class ResConfigSettings(models.TransientModel):
         default="keep",
         help="Name, phone, e-mail and salesperson that somebody typed.",
     )
+    manychat_identity = fields.Selection(
+        [
+            ("id", "By its ManyChat ID alone"),
+            ("reach", "Also by phone or e-mail, among leads without a ManyChat ID"),
+        ],
+        "A Contact's Lead",
+        config_parameter="miasalud_crm.identity",
+        default="id",
+        help="How the lead of a ManyChat contact is found before a new one is made. A lead that is"
+        " found by phone or e-mail keeps the contact from then on.",
+    )
+    manychat_link_contacts = fields.Boolean(
+        "Link Contacts",
+        config_parameter="miasalud_crm.link_contacts",
+        help="Find or make the customer of a lead by e-mail or phone. Nothing that is known of a"
+        " customer is overwritten.",
+    )
     manychat_unmapped_count = fields.Integer(compute="_compute_manychat_unmapped_count")
 
     def _compute_manychat_unmapped_count(self):
@@ -82,6 +103,8 @@ class ResConfigSettings(models.TransientModel):
             fallback_stage_id=stage.id or None,
             unmapped=self._manychat_text("miasalud_crm.unmapped") or "keep",
             keep_edited=self._manychat_text("miasalud_crm.edited") != "newer",
+            by_reach=self._manychat_text("miasalud_crm.identity") == "reach",
+            link_contacts=bool(self._manychat_text("miasalud_crm.link_contacts")),
         )
 
     def _manychat_text(self, name):

@@ -48,6 +48,7 @@ class Contact:
     ``ledger`` (event id -> Known) and ``lead_id`` are loaded by the model; ``ground`` is the
     fold's ground without the initial state; with ``keep_edited`` nothing that a person typed
     is overwritten. ``loaded`` is the picture before the batch,
+    ``is_newly_known`` says that this batch found the lead for the contact,
     ``changed_keys`` what the batch wrote anew, ``applied`` the outcome of each event that has
     to be stored.
     """
@@ -72,6 +73,7 @@ class Contact:
         self.persons = list(persons)
         self.ledger = dict(ledger or {})
         self.keep_edited = keep_edited
+        self.is_newly_known = False
         self.changed_keys = set()
         self.applied = {}
         self._picture = None
@@ -181,7 +183,7 @@ class Contact:
     def _status(self, before, outdated):
         if not self.lead_id and not self.applied:
             return CREATED
-        if self._shown() != before:
+        if self._shown() != before or (self.is_newly_known and not self.applied):
             return UPDATED
         return STALE if outdated else UNCHANGED
 

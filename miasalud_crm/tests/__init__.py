@@ -12,6 +12,7 @@ from . import (
     test_events_read,
     test_funnel_report,
     test_history_fold,
+    test_identity,
     test_install,
     test_lead_values,
     test_mapping,

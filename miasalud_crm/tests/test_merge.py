@@ -104,6 +104,16 @@ class TestMerge(ManychatCase):
         row = survivor.manychat_history_ids.filtered(lambda r: r.event_id == "e2")
         self.assertEqual((row.state, row.revision), ("Asignado a campaña", 1))
 
+    def test_bridge_finds_the_survivor_by_either_id(self):
+        survivor = self.merge_two()
+        for manychat_id in ("mc-1", "mc-2"):
+            found = (
+                self.env["crm.lead"]
+                .with_user(self.bridge)
+                .manychat_leads({"manychat_id": [manychat_id]})
+            )
+            self.assertEqual([lead["lead_id"] for lead in found["leads"]], [survivor.id])
+
     def test_contact_merged_twice_follows_the_last_survivor(self):
         self.merge_two()
         self.sync_one("e6", 6, "mc-3", state="Orden de venta Confirmada")
