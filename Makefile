@@ -19,7 +19,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench-odoo fuzz odoo venv clean
+.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo fuzz odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -54,6 +54,9 @@ test-faults: venv ## each fault alone, on a running road
 
 faults: venv ## a long bad night: 20,000 events, everything breaks, nothing may be lost
 	@$(PY) -m tests.faults
+
+bench: venv ## the whole road: webhooks, drain, latency, growth; BENCH="drain latency --long"
+	@$(PY) -m benchmarks road $(BENCH)
 
 bench-odoo: venv ## the batch method against other ways into Odoo, as a table
 	@$(PY) -m benchmarks odoo $(BENCH)

@@ -40,6 +40,11 @@ class Azurite:
             f"QueueEndpoint={endpoint};"
         )
 
+    @property
+    def pid(self) -> int | None:
+        """The process that serves."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Start the service and wait until it listens."""
         if self._process and self._process.running:

@@ -59,7 +59,7 @@ def compare(told: Sequence[Told], mirror: Mirror, leads: Leads, since: datetime)
     _dead_letters(verdict, told, originals, mirror.dead_letters(since))
     wanted = expected(happened)
     ids = list(wanted)
-    _mirror(verdict, wanted, mirror, ids)
+    compare_mirror(verdict, wanted, mirror, synced=True)
     _odoo(verdict, wanted, leads, ids, [event.event_id for event in happened])
     for row in mirror.unfinished():
         verdict.note("lost", f"outbox row of {row['event_id']}: {row['status']} ({row['reason']})")
@@ -158,9 +158,11 @@ def _dead_letters(
             verdict.note("doubled", f"{times} dead letters of {attempts[mark]} posts ({mark})")
 
 
-def _mirror(
-    verdict: Verdict, wanted: Mapping[str, Wanted], mirror: Mirror, ids: Sequence[str]
+def compare_mirror(
+    verdict: Verdict, wanted: Mapping[str, Wanted], mirror: Mirror, *, synced: bool
 ) -> None:
+    """Note where the mirror differs; `synced`: with what it copies of Odoo's answers."""
+    ids = list(wanted)
     contacts, states = mirror.contacts(ids), _grouped(mirror.states(ids), "manychat_id")
     campaigns = _grouped(mirror.campaigns(ids), "manychat_id")
     for contact, want in wanted.items():
@@ -170,12 +172,12 @@ def _mirror(
             continue
         for key, column in CONTACT_COLUMNS.items():
             _same(verdict, f"mirror {contact} {column}", row[column], want.values.get(key))
-        _same(verdict, f"mirror {contact} odoo_sync_status", row["odoo_sync_status"], "success")
-        _same(verdict, f"mirror {contact} odoo_stage", row["odoo_stage"], want.stage)
         seen = [(state["event_id"], state["state"]) for state in states.get(contact, ())]
         if seen != want.states:
             verdict.note("history", f"mirror {contact}: {_difference(seen, want.states)}")
         _campaigns(verdict, contact, want, campaigns.get(contact, ()))
+        if synced:
+            _synced(verdict, contact, want, row, campaigns.get(contact, ()))
 
 
 def _campaigns(verdict: Verdict, contact: str, want: Wanted, rows: Iterable[Row]) -> None:
@@ -183,13 +185,23 @@ def _campaigns(verdict: Verdict, contact: str, want: Wanted, rows: Iterable[Row]
     _same(verdict, f"mirror {contact} campaigns", set(found), set(want.campaigns))
     for campaign in found.keys() & want.campaigns.keys():
         row, due = found[campaign], want.campaigns[campaign]
-        for key in ("last_state", "lead_state", "summary", "registration_date"):
+        for key in ("last_state", "summary", "registration_date"):
             _same(verdict, f"mirror {contact} in {campaign} {key}", row[key], due[key])
         for role in ("commercial", "medical"):
             name = f"{role}_advisor_ref"
             _same(verdict, f"mirror {contact} in {campaign} {name}", row[name], due[role])
+
+
+def _synced(
+    verdict: Verdict, contact: str, want: Wanted, row: Row, campaigns: Sequence[Row]
+) -> None:
+    _same(verdict, f"mirror {contact} odoo_sync_status", row["odoo_sync_status"], "success")
+    _same(verdict, f"mirror {contact} odoo_stage", row["odoo_stage"], want.stage)
+    stages = {campaign["campaign"]: campaign["lead_state"] for campaign in campaigns}
+    due = {name: campaign["lead_state"] for name, campaign in want.campaigns.items()}
+    _same(verdict, f"mirror {contact} lead_state", stages, due)
     for date in DATES:
-        places = {campaign: row[date] for campaign, row in found.items() if row[date]}
+        places = {one["campaign"]: one[date] for one in campaigns if one[date]}
         may = want.date_campaigns.get(date, set())
         due_times = [want.dates[date]] if date in want.dates and want.campaigns else []
         _same(verdict, f"mirror {contact} {date}", list(places.values()), due_times)

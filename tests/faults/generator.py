@@ -18,6 +18,8 @@ from tests.faults.story import KILLER, Post, Said
 
 LIMA = timezone(timedelta(hours=-5))
 HOURS = 6
+STORY_SECONDS = 1200
+"""Within which most of what is posted of a contact happens: shorter than what comes late."""
 LATE_SECONDS = 300.0
 DUPLICATES, POISON, EARLY, FUTURE, NOW = 0.05, 0.02, 0.03, 0.01, 0.03
 MINUTE = timedelta(seconds=59, microseconds=999_999)
@@ -37,6 +39,7 @@ class Generator:
         self._people = [self._name_of(n) for n in range(contacts)]
         self._now = now.astimezone(UTC).replace(microsecond=0)
         self._began = self._now - timedelta(hours=HOURS + 1)
+        self._starts = {person: self._when() for person in self._people}
 
     def posts(self) -> list[Post]:
         """Every post, in the order in which it is sent, numbered by it."""
@@ -65,12 +68,15 @@ class Generator:
     def _when(self) -> datetime:
         return self._began + timedelta(seconds=self._random.randrange(HOURS * 3600))
 
+    def _when_of(self, person: str) -> datetime:
+        return self._starts[person] + timedelta(seconds=self._random.randrange(STORY_SECONDS))
+
     def _contacts(self, events: int) -> list[tuple[datetime, Post]]:
         """One contact event each first, then whatever comes; each with the time it is sent at."""
         made = []
         early = set(self._random.sample(self._people, int(len(self._people) * EARLY * 3)))
         for person in self._people[:events]:
-            at = self._when()
+            at = self._when_of(person)
             # what else is posted of them meanwhile comes before its contact
             sent = at + timedelta(hours=1) if person in early else self._late(at)
             made.append((sent, self._post("contact", person, self._contact(at))))
@@ -80,7 +86,8 @@ class Generator:
             ("address", self._address), ("lead", self._lead),
         ]  # fmt: skip
         for _ in range(events - len(made)):
-            at, person = self._when(), self._random.choice(self._people)
+            person = self._random.choice(self._people)
+            at = self._when_of(person)
             kind, write = self._random.choice(writers)
             made.append((self._late(at), self._post(kind, person, write(at))))
         return made

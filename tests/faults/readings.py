@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any
 
-import psycopg
 import requests
-from psycopg.rows import dict_row
+from sqlalchemy import NullPool, bindparam, create_engine, text
 
 from devstack.odoo_server import OdooServer
 
@@ -29,51 +28,55 @@ SLICE = 500
 
 
 class Mirror:
-    """The mirror's tables in a PostgreSQL database; times come back aware."""
+    """The mirror's tables, of whichever kind of database; times come back aware."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._engine = create_engine(url, pool_pre_ping=True, poolclass=NullPool)
 
-    def rows(self, statement: LiteralString, *values: Any) -> list[Row]:
-        with psycopg.connect(self._url, row_factory=dict_row) as connection:
-            return [_aware(row) for row in connection.execute(statement, values)]
+    def rows(self, statement: str, **values: Any) -> list[Row]:
+        """A value that is a list stands for `IN :name`."""
+        lists = [bindparam(name, expanding=True) for name, v in values.items() if type(v) is list]
+        with self._engine.connect() as connection:
+            found = connection.execute(text(statement).bindparams(*lists), values)
+            return [_aware(dict(row)) for row in found.mappings()]
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Row]:
         found = self.rows(
             'SELECT c.*, h.name AS channel, a.street, a.district, a.city FROM "Contact" c '
             'LEFT JOIN "Channel" h ON h.id = c.channel_id '
-            'LEFT JOIN "Address" a ON a.contact_id = c.id WHERE c.manychat_id = ANY(%s)',
-            list(ids),
+            'LEFT JOIN "Address" a ON a.contact_id = c.id WHERE c.manychat_id IN :ids',
+            ids=list(ids),
         )
         return {row["manychat_id"]: row for row in found}
 
     def ledger(self, since: datetime) -> list[Row]:
         return self.rows(
             'SELECT l.event_id, l.occurred_at, l.received_at, c.manychat_id FROM "Ledger" l '
-            'JOIN "Contact" c ON c.id = l.contact_id WHERE l.received_at >= %s',
-            since.replace(tzinfo=None),
+            'JOIN "Contact" c ON c.id = l.contact_id WHERE l.received_at >= :since',
+            since=since.replace(tzinfo=None),
         )
 
     def dead_letters(self, since: datetime) -> list[Row]:
         return self.rows(
-            'SELECT event_id, hop, reason, payload FROM "Dead_Letter" WHERE received_at >= %s',
-            since.replace(tzinfo=None),
+            'SELECT event_id, hop, reason, payload FROM "Dead_Letter" WHERE received_at >= :since',
+            since=since.replace(tzinfo=None),
         )
 
     def states(self, ids: Sequence[str]) -> list[Row]:
-        return self.rows(
-            'SELECT c.manychat_id, s.event_id, s.state FROM "Contact_State" s '
-            'JOIN "Contact" c ON c.id = s.contact_id WHERE c.manychat_id = ANY(%s) '
-            'ORDER BY s.clock COLLATE "C", s.id',
-            list(ids),
+        """In clock order, compared bytewise."""
+        found = self.rows(
+            'SELECT c.manychat_id, s.event_id, s.state, s.clock FROM "Contact_State" s '
+            'JOIN "Contact" c ON c.id = s.contact_id WHERE c.manychat_id IN :ids',
+            ids=list(ids),
         )
+        return sorted(found, key=lambda row: str(row["clock"]))
 
     def campaigns(self, ids: Sequence[str]) -> list[Row]:
         return self.rows(
             'SELECT c.manychat_id, g.name AS campaign, k.* FROM "Campaign_Contact" k '
             'JOIN "Contact" c ON c.id = k.contact_id '
-            'LEFT JOIN "Campaign" g ON g.id = k.campaign_id WHERE c.manychat_id = ANY(%s)',
-            list(ids),
+            'LEFT JOIN "Campaign" g ON g.id = k.campaign_id WHERE c.manychat_id IN :ids',
+            ids=list(ids),
         )
 
     def waiting(self) -> dict[str, int]:
@@ -91,13 +94,13 @@ class Mirror:
 
 
 def _aware(row: Row) -> Row:
-    """The mirror keeps naive UTC."""
-    return {
-        key: value.replace(tzinfo=UTC)
-        if isinstance(value, datetime) and value.tzinfo is None
-        else value
-        for key, value in row.items()
-    }
+    """The mirror keeps naive UTC, which SQLite hands out as text."""
+    for key, value in row.items():
+        is_text = isinstance(value, str) and key.endswith(("_at", "_date"))
+        moment = datetime.fromisoformat(value) if is_text else value
+        if isinstance(moment, datetime):
+            row[key] = moment.replace(tzinfo=UTC)
+    return row
 
 
 class Leads:

@@ -157,5 +157,9 @@ def test_some_assignments_come_before_their_contact_and_much_comes_late() -> Non
         early += post.kind == "assignment" and post.contact not in seen
         seen |= {post.contact} if post.kind == "contact" else set()
     assert early >= len(posts) * 0.03
-    times = [post.said.start for post in posts if post.said and post.said.start]
-    assert sum(a > b for a, b in pairwise(times)) > len(times) * 0.2
+    of_contact: dict[str, list[datetime]] = {}
+    for post in posts:
+        if post.said and post.said.start:
+            of_contact.setdefault(post.contact, []).append(post.said.start)
+    pairs = [pair for times in of_contact.values() for pair in pairwise(times)]
+    assert sum(a > b for a, b in pairs) > len(pairs) * 0.2

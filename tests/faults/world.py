@@ -9,7 +9,7 @@ from typing import Self
 
 from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueClient
-from psycopg import OperationalError
+from sqlalchemy.exc import OperationalError
 
 from devstack.errors import NotReady
 from devstack.odoo_sources import choose
