@@ -102,7 +102,7 @@ class OdooServer:
         _ = self.bridge_key
         self._process = Process(
             f"Odoo {self.source.series}",
-            [str(self.source.python), "-m", "odoo", "-c", str(self._config)],
+            [str(self.source.python), str(self._launcher()), "-c", str(self._config)],
             log=self.log,
             env=environment(self.source),
             cwd=self._folder,
@@ -132,6 +132,12 @@ class OdooServer:
             port=self.port,
             workers=self._workers,
         )
+
+    def _launcher(self) -> Path:
+        """A script: with workers Odoo starts its own command again, which `-m odoo` cannot be."""
+        path = self._folder / "serve-odoo"
+        path.write_text("from odoo.cli.command import main\n\nmain()\n")
+        return path
 
     def _make_database(self) -> None:
         stamp = self._folder / f"{self.db}.addon"

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from itertools import groupby
 
 from odoo import fields, models
@@ -22,7 +23,9 @@ class ManychatScoring(models.Model):
         """Keep ``{team id or 0: {field: {value: {"won", "lost"}}}}`` to be counted soon."""
         if any(field for team in frequencies.values() for field in team.values()):
             self.create({"frequencies": frequencies, "step": step})
-            self.env.ref("miasalud_crm.cron_score")._trigger()
+            # A minute's sales together cost little more than one.
+            soon = fields.Datetime.now() + timedelta(minutes=1)
+            self.env.ref("miasalud_crm.cron_score")._trigger(soon)
 
     def _cron_score(self):
         """Count one slice, and be called again while more is left.
