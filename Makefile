@@ -19,7 +19,10 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--disable=consider-merging-classes-inherited --manifest-version-format='\d+\.\d+\.\d+$$' \
 	--manifest-required-authors='MiaSalud CRM contributors'
 
-.PHONY: help demo test check test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo fuzz odoo venv clean
+OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
+OCA = .devstack/oca/bin/oca-checks-odoo-module
+
+.PHONY: help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo fuzz odoo venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +39,10 @@ check: venv ## ruff, mypy, pylint-odoo
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pylint $(PYLINT_ODOO) miasalud_crm
+
+check-oca: venv ## the OCA's checks of an addon; their click is older than uvicorn's, so apart
+	@test -x $(OCA) || ($(PY) -m venv .devstack/oca && .devstack/oca/bin/pip install -q $(OCA_HOOKS))
+	$(OCA) --no-verbose --disable prefer-readme-rst miasalud_crm
 
 test-unit: venv ## without any part running
 	@$(SUITE) unit $(ARGS)
