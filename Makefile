@@ -22,7 +22,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo fuzz odoo venv clean
+.PHONY: help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo fuzz odoo pictures venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -73,6 +73,9 @@ fuzz: venv ## thousands of odd requests to every route, by schemathesis
 
 odoo: venv ## a development Odoo with the addon, until Ctrl-C
 	@$(PY) -m devstack odoo
+
+pictures: venv ## the addon's icon and the screenshots of its page, made anew
+	@$(PY) -m devstack pictures
 
 venv: ## .venv with requirements-dev.txt; done once
 	@$(or $(PYTHON),python3) devstack/make_venv.py $(PYTHON)

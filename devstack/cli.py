@@ -65,12 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     adopt.add_argument("--contacts", type=int, default=40_000)
     adopt.set_defaults(run=_adopt)
 
+    pictures = commands.add_parser("pictures", help="the addon's icon and screenshots, made anew")
+    pictures.set_defaults(run=_pictures)
+
     fetch = commands.add_parser("fetch", help="get every part into the cache")
     fetch.set_defaults(run=_fetch)
 
     clean = commands.add_parser("clean", help="remove .devstack (the cache stays)")
     clean.set_defaults(run=_clean)
-    for command in (demo, fuzz, odoo):
+    for command in (demo, fuzz, odoo, pictures):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
 
@@ -107,6 +110,12 @@ def _adopt(options: argparse.Namespace) -> int:
     from devstack.adopting import adopt_at_size  # noqa: PLC0415  (only for this command)
 
     return adopt_at_size(options.contacts)
+
+
+def _pictures(options: argparse.Namespace) -> int:
+    from devstack.pictures import take_pictures  # noqa: PLC0415  (only for this command)
+
+    return take_pictures(options.series)
 
 
 def _fetch(_options: argparse.Namespace) -> int:

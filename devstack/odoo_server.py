@@ -90,6 +90,10 @@ class OdooServer:
         key: str = run_in_odoo(self.source, self._config, "make_key", login=login)["key"]
         return key
 
+    def load_demo(self) -> None:
+        """Load the addon's demo data; the manager then reads English."""
+        run_in_odoo(self.source, self._config, "load_demo", login=self.people.manager.login)
+
     @property
     def pid(self) -> int | None:
         """The process that serves, or that has the workers as its children."""

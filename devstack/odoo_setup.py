@@ -5,6 +5,7 @@ This file's text is piped into Odoo's own interpreter, so it imports nothing of 
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
@@ -52,6 +53,17 @@ def make_key(env: Any, login: str) -> None:
     key = _new_key(env, env["res.users"].search([("login", "=", login)]))
     env.cr.commit()
     print(MARK + json.dumps({"key": key}))
+
+
+def load_demo(env: Any, login: str) -> None:
+    """Load the addon's demo data, and let one user see it in English."""
+    tools = importlib.import_module("odoo.tools")
+    tools.convert_file(
+        env, "miasalud_crm", "demo/manychat_demo.xml", {}, mode="init", noupdate=True
+    )
+    env["ir.config_parameter"].set_param("miasalud_crm.account", "fb123456789")
+    env["res.users"].search([("login", "=", login)]).lang = "en_US"
+    env.cr.commit()
 
 
 def _person(env: Any, person: dict[str, str], language: str, *groups: str) -> Any:
