@@ -43,7 +43,10 @@ class Outbox(Base):
     """
 
     __tablename__ = "Outbox"
-    __table_args__ = (Index("ix_Outbox_due", "next_attempt_at", "id", "contact_id"),)
+    __table_args__ = (
+        Index("ix_Outbox_due", "next_attempt_at", "id", "contact_id"),
+        Index("ix_Outbox_status", "status", "parked"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(code(36), unique=True)

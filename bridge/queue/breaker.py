@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bridge.errors import AwayError, BridgeError, BusyError
 from bridge.log import get_logger
+from bridge.metrics import BREAKER_OPEN
 
 log = get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Breaker:
             log.warning("breaker_closed", part="queue")
         self._failures = 0
         self._open_seconds = OPEN_SECONDS
+        BREAKER_OPEN.labels("queue").set(0)
 
     def failed(self, error: BaseException) -> None:
         """A call failed, or was given up by whoever waited for it."""
@@ -57,3 +59,4 @@ class Breaker:
         if self._failures == THRESHOLD:
             code = error.code if isinstance(error, BridgeError) else type(error).__name__
             log.warning("breaker_opened", part="queue", code=code)
+            BREAKER_OPEN.labels("queue").set(1)

@@ -25,6 +25,7 @@ from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.queue.reader import Message, QueueReader
 from bridge.queue.writer import DeadLetterSender
+from bridge.workers import measuring
 from bridge.workers.leases import Leases
 from bridge.workers.probes import ask_mirror
 from bridge.workers.reading import Item, unexplained_deliveries, unreadable
@@ -191,15 +192,18 @@ class BatchHandler:
             if not worth_it or attempt == TRIES or stopping():
                 break
             log.info("batch_tried_again", count=len(piece), reason=reason_of(judged))
+            measuring.tried_again(self._queue_name, judged)
             self._pause(_PAUSE_SECONDS * attempt * (0.5 + self._rng()))
         return judged
 
     def _apply(self, piece: Sequence[Item]) -> None:
-        with self._store.transaction() as session:
+        with measuring.applying(self._queue_name), self._store.transaction() as session:
             pairs = [(item.event, item.envelope) for item in piece]
-            applied = self._apply_events(session, pairs, self._clock(session))
+            now = self._clock(session)
+            applied = self._apply_events(session, pairs, now)
         if applied.new:
             self._committed()
+        measuring.applied(self._queue_name, piece, applied, now)
         log.info("batch_mirrored", count=len(piece), new=applied.new)
         for item in piece:
             log.info(
@@ -236,9 +240,11 @@ class BatchHandler:
             attempts=envelope.attempts + 1,
             delay=round(decision.delay, 1),
         )
+        measuring.tried_again(self._queue_name, error)
         leases.delay(message, decision.delay, envelope.with_attempt())
 
     def _give_up(self, message: Message, envelope: Envelope, reason: str, leases: Leases) -> None:
         self._dead_letters.send(envelope.with_reason(reason, self._queue_name))
         log.warning("event_dead_lettered", event_id=envelope.id, reason=reason)
+        measuring.given_up(self._queue_name, reason)
         leases.delete(message)

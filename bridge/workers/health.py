@@ -1,21 +1,33 @@
-"""`/health` of a worker process, for container probes; no detail, no dependency asked."""
+"""`/health`, `/ready` and `/metrics` of a worker process; no dependency is asked."""
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event as Flag
 from threading import Thread
 
+from bridge import metrics
 from bridge.log import get_logger
 
 log = get_logger(__name__)
 
 
 class HealthServer:
-    """Answers 200 on `/health` and `/ready` while the process works."""
+    """Answers 200 on `/health` and `/ready` while the process works, for container probes.
 
-    def __init__(self, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  (a probe's door)
-        self._server = ThreadingHTTPServer((host, port), _Handler)
+    `/metrics` takes one of `metrics_keys` as `X-API-KEY`; None opens it.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        host: str = "0.0.0.0",  # noqa: S104  (a probe's door)
+        metrics_keys: Sequence[str] | None = None,
+    ) -> None:
+        self._server = _Server((host, port), _Handler)
+        self._server.metrics_keys = metrics_keys
 
     @property
     def port(self) -> int:
@@ -33,12 +45,33 @@ class HealthServer:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    metrics_keys: Sequence[str] | None = None
+
+
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
     def do_GET(self) -> None:
-        known = self.path in ("/health", "/ready")
-        body = b'{"status":"ok"}' if known else b'{"status":"unknown"}'
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Type", "application/json")
+        if self.path in ("/health", "/ready"):
+            self._answer(200, b'{"status":"ok"}')
+        elif self.path != "/metrics":
+            self._answer(404, b'{"status":"unknown"}')
+        elif not self._may_read_metrics():
+            self._answer(401, b'{"status":"missing or wrong key"}')
+        else:
+            body, content_type = metrics.render()
+            self._answer(200, body, content_type)
+
+    def _may_read_metrics(self) -> bool:
+        keys = self.server.metrics_keys
+        given = (self.headers.get("X-API-KEY") or "").encode()
+        # no early end: how long it takes must not tell which key was close
+        return keys is None or sum(hmac.compare_digest(given, key.encode()) for key in keys) > 0
+
+    def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -20,6 +20,7 @@ from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.queue.reader import LEASE_SECONDS, Message, QueueReader
 from bridge.queue.writer import DeadLetterSender
+from bridge.workers import measuring
 from bridge.workers.handle import ALONE_FROM, HORIZON, Apply, BatchHandler
 from bridge.workers.leases import Keeper, Leases
 from bridge.workers.probes import ask_mirror
@@ -68,6 +69,7 @@ class QueueWorker:
         self._rng = rng
         self._monotonic = monotonic
         self._paused = paused
+        self._now = now
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._keeper = Keeper(lease_seconds / 12)
@@ -158,6 +160,7 @@ class QueueWorker:
 
     def _receive(self) -> Leases:
         messages: Sequence[Message] = self._reader.receive(BATCH, self._lease_seconds)
+        measuring.received(self._reader.queue_name, messages, self._now())
         leases = Leases(self._reader, messages, self._monotonic, self._lease_seconds)
         self._keeper.watch(leases)
         return leases

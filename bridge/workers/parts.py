@@ -49,7 +49,8 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
             parts[one] = queue_part(settings, store, one, concurrency, bell)
     parts["schedule"] = schedule_part(settings, store)
     if settings.worker_health_port is not None:
-        parts["health"] = HealthServer(settings.worker_health_port).run
+        keys = None if settings.metrics_public else settings.api_keys
+        parts["health"] = HealthServer(settings.worker_health_port, metrics_keys=keys).run
     return run_parts(parts)
 
 
@@ -96,6 +97,7 @@ def schedule_part(settings: Settings, store: Store) -> Part:
     schedule = Schedule(
         store, writers, dead_letters, holder=holder(), interval=settings.sync_interval,
         keep_for=timedelta(days=settings.retention_days),
+        watched=[QueueReader(settings, queue) for queue in QUEUES.values()],
     )  # fmt: skip
     return schedule.run
 

@@ -20,6 +20,7 @@ from bridge.mirror.claims import OutboxRow
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.odoo.leads import SyncResult
+from bridge.workers import measuring
 from bridge.workers.probes import ask_mirror
 from bridge.workers.retry import reason_of
 from bridge.workers.tempo import Tempo
@@ -107,6 +108,7 @@ class Pusher:
             log.warning(
                 "sync_failed", reason=reason_of(failure), attempts=attempt, count=len(batch)
             )
+            measuring.tried_again(measuring.ODOO, failure)
             self._tempo.failed()
             self.ask_both(failure)
             if attempt < TRIES and stop.wait(_PAUSE_SECONDS * attempt * (0.5 + self._rng())):
@@ -124,6 +126,7 @@ class Pusher:
             outbox.record_results(
                 session, batch, answers, now, max_attempts=self._max_attempts, spread=spread
             )
+        measuring.pushed(batch, results, seconds, now)
         for row, result in zip(batch, results, strict=True):
             log.info(
                 "event_synced",

@@ -5,7 +5,7 @@ Retries need no job: an outbox row that failed carries the time from which it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
 
@@ -18,8 +18,10 @@ from bridge.mirror import dead_letters, inbox, lease, pauses, retention
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.inbox import Kept
 from bridge.mirror.store import Store
+from bridge.mirror.watching import look
 from bridge.queue.reader import Message, QueueReader
 from bridge.queue.writer import QueueWriter
+from bridge.workers import measuring
 from bridge.workers.handle import HORIZON
 from bridge.workers.reading import unreadable
 from bridge.workers.retry import reason_of
@@ -51,6 +53,7 @@ class Schedule:
         holder: str,
         interval: float,
         keep_for: timedelta = HORIZON,
+        watched: Sequence[QueueReader] = (),
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._store = store
@@ -59,6 +62,7 @@ class Schedule:
         self._holder = holder
         self._interval = interval
         self._keep_for = keep_for
+        self._watched = (*watched, dead_letter_reader)
         self._clock = clock
 
     def run(self, stop: Flag) -> None:
@@ -73,6 +77,7 @@ class Schedule:
         self._job("inbox", lambda: self.feed_inbox(stop))
         self._job("dead_letters", lambda: self.drain_dead_letters(stop))
         self._job("retention", lambda: self.forget(stop))
+        self._job("watch", self.watch)
 
     def feed_inbox(self, stop: Flag) -> None:
         """Move waiting envelopes into their queues, the oldest first, while the lease is ours."""
@@ -108,6 +113,12 @@ class Schedule:
                     gone = forget(session, before, FORGET_BATCH)
                 if gone:
                     log.info("rows_forgotten", action=forget.__name__, count=gone)
+
+    def watch(self) -> None:
+        """Show what waits; every process does, so that each one's numbers are of now."""
+        with self._store.reading() as session:
+            measuring.waiting(look(session, self._clock(session)))
+        measuring.depths({reader.queue_name: reader.depth() for reader in self._watched})
 
     def _job(self, name: str, job: Callable[[], None]) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 from bridge.log import get_logger
+from bridge.metrics import TEMPO_EVENTS, TEMPO_LANES
 
 log = get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Tempo:
                 self.size = min(LARGEST, self.size * 2)
             elif not full:
                 self.lanes = max(1, self.lanes - 1)
+            self._show()
 
     def failed(self) -> None:
         """Note that a call failed or was refused as one too many."""
@@ -48,3 +50,8 @@ class Tempo:
         self.size = max(SMALLEST, self.size // 2)
         self.lanes = 1
         log.info("tempo_lowered", size=self.size)
+        self._show()
+
+    def _show(self) -> None:
+        TEMPO_EVENTS.set(self.size)
+        TEMPO_LANES.set(self.lanes)

@@ -8,6 +8,7 @@ from threading import Event as Flag
 
 from bridge.errors import BridgeError, BusyError
 from bridge.log import get_logger
+from bridge.workers import measuring
 
 log = get_logger(__name__)
 
@@ -26,6 +27,11 @@ def wait_until_back(stop: Flag, error: BridgeError, probe: Probe, rng: Rng = sys
     The pause between probes grows, with jitter, so that a fleet does not come back at once.
     """
     log.warning("dependency_away", code=error.code, reason=error.detail)
+    with measuring.away(error.code):
+        _ask_until_back(stop, error, probe, rng)
+
+
+def _ask_until_back(stop: Flag, error: BridgeError, probe: Probe, rng: Rng) -> None:
     pause = _first_pause(error)
     while not stop.wait(pause * (0.5 + rng() / 2)):
         try:

@@ -42,6 +42,7 @@ from bridge.mirror.statistics import statistics
 from bridge.mirror.store import Store
 from bridge.mirror.tables import Advisor
 from bridge.mirror.tracing import trace_contact
+from bridge.mirror.watching import look
 from tests.integration.mirror.conftest import NOW, Mirror, engine_of
 
 
@@ -147,6 +148,7 @@ def keep(mirror: Mirror) -> None:
         entries(session, NOW, 0, 10)
         forget_events(session, NOW + timedelta(days=9), 10)
         forget_letters(session, NOW, 10)
+        look(session, NOW)
         reports.counts(session)
         statistics(session, NOW)
     mirror.store.ping()

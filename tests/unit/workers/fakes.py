@@ -75,6 +75,9 @@ class FakeReader:
     def ping(self) -> None:
         self._note("queue_ping")
 
+    def depth(self) -> int:
+        return len(self.waiting)
+
     def _note(self, verb: str, *facts: Any) -> bool:
         self.journal.append((verb, *facts))
         if verb in self.fail:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event as Flag
 
 import pytest
@@ -100,16 +101,30 @@ def test_a_process_ends_by_sigterm_with_exit_code_0() -> None:
     process.stdout.close()
 
 
-def test_health_answers_while_the_process_works() -> None:
-    server = HealthServer(0, "127.0.0.1")
+@contextmanager
+def serving(server: HealthServer) -> Iterator[str]:
     stop = Flag()
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()
     try:
-        url = f"http://127.0.0.1:{server.port}"
-        assert requests.get(f"{url}/health", timeout=5).json() == {"status": "ok"}
-        assert requests.get(f"{url}/secret", timeout=5).status_code == 404
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         stop.set()
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_health_answers_while_the_process_works() -> None:
+    with serving(HealthServer(0, "127.0.0.1")) as url:
+        assert requests.get(f"{url}/health", timeout=5).json() == {"status": "ok"}
+        assert requests.get(f"{url}/secret", timeout=5).status_code == 404
+        assert "bridge_events" in requests.get(f"{url}/metrics", timeout=5).text
+
+
+def test_metrics_take_one_of_the_keys_and_health_takes_none() -> None:
+    with serving(HealthServer(0, "127.0.0.1", metrics_keys=["one", "two"])) as url:
+        for key, status in (("one", 200), ("two", 200), ("three", 401), ("", 401), ("ñ", 401)):
+            headers = {"X-API-KEY": key.encode()}
+            assert requests.get(f"{url}/metrics", headers=headers, timeout=5).status_code == status
+        assert requests.get(f"{url}/metrics", timeout=5).status_code == 401
+        assert requests.get(f"{url}/health", timeout=5).status_code == 200

@@ -1,0 +1,18 @@
+"""An index for what is in error or parked: asked every few seconds."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_Outbox_status", "Outbox", ["status", "parked"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_Outbox_status", "Outbox")

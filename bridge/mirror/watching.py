@@ -1,0 +1,49 @@
+"""What waits in the mirror, for alarms: cheap enough to be asked every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.mirror import pauses
+from bridge.mirror.delivery import ERROR, DeadLetter, Inbox, Outbox
+
+_LETTERS = 10_000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Counts; `letters` are hop and reason of dead letters that were not replayed."""
+
+    outbox: int
+    oldest_seconds: float
+    parked: int
+    inbox: int
+    letters: Sequence[tuple[str, str | None]]
+    paused: Collection[str]
+
+
+def look(session: Session, now: datetime) -> Waiting:
+    """What waits at `now`."""
+    count, oldest = session.execute(
+        select(func.count(), func.min(Outbox.created_at)).where(Outbox.next_attempt_at.is_not(None))
+    ).one()
+    parked = select(func.count()).where(Outbox.status == ERROR, Outbox.parked)
+    letters = (
+        select(DeadLetter.hop, DeadLetter.reason)
+        .where(DeadLetter.replayed_at.is_(None))
+        .order_by(DeadLetter.id.desc())
+        .limit(_LETTERS)
+    )
+    return Waiting(
+        outbox=count,
+        oldest_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        parked=session.execute(parked).scalar_one(),
+        inbox=session.execute(select(func.count()).select_from(Inbox)).scalar_one(),
+        letters=[(hop, reason) for hop, reason in session.execute(letters)],
+        paused=pauses.paused(session),
+    )
