@@ -18,6 +18,7 @@ Part = Callable[[Flag], None]
 """Works until the flag is set. Returning earlier counts as dying."""
 
 GRACE_SECONDS = 20.0
+_SIGNAL_SECONDS = 0.25
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -43,7 +44,8 @@ def run_parts(
     ]
     for thread in threads:
         thread.start()
-    stop.wait()
+    while not stop.wait(_SIGNAL_SECONDS):
+        pass  # a signal that another thread received is handled when this one next wakes up
     code = 1 if dead else 0
     if not _joined(threads, grace):
         leave(code)

@@ -101,6 +101,37 @@ def test_a_process_ends_by_sigterm_with_exit_code_0() -> None:
     process.stdout.close()
 
 
+def test_a_signal_that_another_thread_receives_ends_the_process_all_the_same() -> None:
+    code = """
+import signal, sys, threading, traceback
+from bridge.workers.runner import run_parts
+
+def main_waits():
+    frame = sys._current_frames()[threading.main_thread().ident]
+    names = [one.name for one in traceback.extract_stack(frame)]
+    return names[-3:] == ["run_parts", "wait", "wait"]
+
+def part(stop):
+    while not main_waits():
+        pass
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    print("up", flush=True)
+    stop.wait()
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+sys.exit(run_parts({"part": part}))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)  # noqa: S603
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    process.terminate()
+    try:
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
 @contextmanager
 def serving(server: HealthServer) -> Iterator[str]:
     stop = Flag()
