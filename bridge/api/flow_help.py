@@ -88,7 +88,6 @@ class CheckAnswer(BaseModel):
                 "stage": "Comienza Atención Comercial",
                 "next_stage": "Comienza Cotización",
                 "rule": "Comienza Cotización",
-                "state_before": "mapped",
                 "odoo": "answers",
             }
         }
@@ -116,7 +115,11 @@ class CheckAnswer(BaseModel):
         str | None, Field(description="The rule of Odoo's mapping that fits the state.")
     ] = None
     state_before: Annotated[
-        str, Field(description="How Odoo took this state last: `mapped`, `unmapped`, `never sent`.")
+        str,
+        Field(
+            description="While Odoo is away, how it took this state last: `mapped`, `unmapped`, "
+            "`never sent`."
+        ),
     ] = ""
     odoo: Annotated[
         str, Field(description="`answers`, `away: code`, or `not configured`, asked just now.")
@@ -168,12 +171,9 @@ async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
 
 
 async def _ask_mirror(request: Request, event: Event, answer: CheckAnswer) -> None:
-    state = event.values.get("state")
     try:
         desk, ask = desk_of(request.app), parts_of(request.app).ask
         found = await ask(desk.lookup, event.manychat_id, seconds=ASK_SECONDS)
-        if isinstance(state, str):
-            answer.state_before = await ask(desk.outcome_of_state, state, seconds=ASK_SECONDS)
     except BridgeError as error:
         _log.warning("check_without_mirror", code=error.code)
         answer.lead = "unknown"
@@ -183,16 +183,30 @@ async def _ask_mirror(request: Request, event: Event, answer: CheckAnswer) -> No
         answer.lead_id, answer.stage = found.lead_id, found.stage
 
 
+async def _remember(request: Request, event: Event, answer: CheckAnswer) -> None:
+    """Where Odoo cannot say which stage a state leads to, the mirror may know what it did last."""
+    state = event.values.get("state")
+    if not isinstance(state, str):
+        return
+    try:
+        desk, ask = desk_of(request.app), parts_of(request.app).ask
+        answer.state_before = await ask(desk.outcome_of_state, state, seconds=ASK_SECONDS)
+    except BridgeError as error:
+        _log.warning("check_without_mirror", code=error.code)
+
+
 async def _ask_odoo(request: Request, event: Event, answer: CheckAnswer) -> None:
     parts = parts_of(request.app)
     if parts.odoo is None:
         answer.odoo = "not configured"
+        await _remember(request, event, answer)
         return
     try:
         told = await parts.ask_odoo(parts.odoo.check, _as_sent(event), seconds=ASK_SECONDS)
     except BridgeError as error:
         answer.odoo = f"away: {error.code}"
         answer.notes.append(ASK_LATER)
+        await _remember(request, event, answer)
         return
     answer.odoo = "answers"
     answer.lead_id, answer.stage = told.get("lead_id"), told.get("stage")

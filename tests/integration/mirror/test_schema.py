@@ -13,11 +13,12 @@ from alembic import command
 from sqlalchemy import Engine, inspect
 
 from bridge.errors import AwayError
+from bridge.events.event import EventType
 from bridge.mirror import schema
 from bridge.mirror.base import Base
 from bridge.mirror.store import Store
 from bridge.mirror.tables import Contact
-from tests.integration.mirror.conftest import BACKENDS, database_url, engine_of
+from tests.integration.mirror.conftest import BACKENDS, Mirror, database_url, engine_of
 
 
 @pytest.fixture(params=BACKENDS)
@@ -40,6 +41,23 @@ def test_up_and_down_and_up_again_leaves_what_the_models_say(fresh: Engine) -> N
     command.check(schema.config(fresh))  # raises where models and tables differ
     schema.downgrade(fresh, "base")
     assert set(inspect(fresh).get_table_names()) <= {schema.VERSION_TABLE}
+
+
+def test_a_mirror_that_holds_events_keeps_them_on_the_way_down_and_up(fresh: Engine) -> None:
+    schema.upgrade(fresh)
+    mirror = Mirror(Store(fresh))
+    body = {"manychat_id": "MC-1", "campaign_id": "Otoño", "comercial_id": "7", "state": "Nuevo"}
+    id = "01975a3e-9c40-7c1e-8f0a-000000000001"
+    mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, id))
+    before = mirror.picture()
+    schema.downgrade(fresh, "0001")
+    schema.upgrade(fresh)
+    assert mirror.picture() == before
+    assert before["contacts"]
+    assert before["campaigns"]
+    with fresh.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
 
 
 def test_a_database_without_tables_is_away_and_says_what_to_do(fresh: Engine) -> None:

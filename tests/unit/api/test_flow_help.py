@@ -29,6 +29,8 @@ class Desk:
         return ContactSummary("MC1", 7, "Nuevo", "success", "Nuevo Lead", None, None)
 
     def outcome_of_state(self, state: str) -> str:
+        if self.failure:
+            raise self.failure
         return "unmapped" if state == "Raro" else "mapped"
 
     def close(self) -> None:
@@ -80,7 +82,7 @@ async def test_a_dry_run_says_what_the_body_would_do_and_keeps_nothing(trial: An
     assert (said["status"], said["queue"]) == ("accepted", "manychat-campaign-queue")
     assert said["values"] == {"state": "Comienza Cotización"}
     assert said["warnings"] == ["advisor_id: placeholder"]
-    assert (said["state_before"], said["odoo"]) == ("mapped", "answers")
+    assert (said["state_before"], said["odoo"]) == ("", "answers")
     assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 8, "Nuevo")
     assert (said["next_stage"], said["rule"], said["notes"]) == ("Cotiza", "Comienza", [])
     assert trial.sender.kept == trial.inbox.kept == []
@@ -151,6 +153,7 @@ async def test_without_odoo_the_mirror_tells_of_the_lead(trial: Any) -> None:
     trial.app.state.parts.odoo.failure = AwayError("odoo_unreachable")
     said = (await trial.post(f"{ROOT}/stage-change/check", BODY)).json
     assert (said["lead"], said["lead_id"], said["stage"]) == ("update", 7, "Nuevo")
+    assert said["state_before"] == "mapped"
 
 
 async def test_an_odoo_that_hangs_is_not_waited_for(

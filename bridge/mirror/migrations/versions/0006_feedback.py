@@ -21,16 +21,15 @@ def upgrade() -> None:
         sa.Column("read_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_Feed")),
     )
-    with op.batch_alter_table("Contact") as contact:
-        contact.add_column(sa.Column("odoo_active", sa.Boolean(), nullable=True))
-        for name in ("odoo_answers", "odoo_told"):
-            count = sa.Column(name, sa.Integer(), server_default=sa.text("0"), nullable=False)
-            contact.add_column(count)
+    # SQLite cannot make anew a table to which rows of others point, so no batch
+    op.add_column("Contact", sa.Column("odoo_active", sa.Boolean(), nullable=True))
+    for name in ("odoo_answers", "odoo_told"):
+        count = sa.Column(name, sa.Integer(), server_default=sa.text("0"), nullable=False)
+        op.add_column("Contact", count)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("Contact") as contact:
-        contact.drop_column("odoo_told")
-        contact.drop_column("odoo_answers")
-        contact.drop_column("odoo_active")
+    for name in ("odoo_told", "odoo_answers"):
+        op.drop_column("Contact", name, mssql_drop_default=True)
+    op.drop_column("Contact", "odoo_active")
     op.drop_table("Feed")
