@@ -31,6 +31,7 @@ class Envelope:
     """One event on its way; `payload` is a text only when the body was no JSON object.
 
     `occurred_at` is what reception made of the event time; the worker reads the payload anew.
+    `begun` counts the times that a worker began it alone and was not heard of again.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Envelope:
     payload: dict[str, Any] | str
     revision: int = 0
     attempts: int = 0
+    begun: int = 0
     reason: str | None = None
     origin: str | None = None
     v: int = VERSION
@@ -55,7 +57,12 @@ class Envelope:
             "revision": self.revision,
             "payload": self.payload,
         }
-        optional = {"attempts": self.attempts, "reason": self.reason, "origin": self.origin}
+        optional = {
+            "attempts": self.attempts,
+            "begun": self.begun,
+            "reason": self.reason,
+            "origin": self.origin,
+        }
         fields |= {key: value for key, value in optional.items() if value}
         return _dump(fields)
 
@@ -109,6 +116,9 @@ class Envelope:
     def with_attempt(self) -> Envelope:
         return replace(self, attempts=self.attempts + 1)
 
+    def with_begun(self) -> Envelope:
+        return replace(self, begun=self.begun + 1)
+
 
 def _dump(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -132,10 +142,11 @@ def _checked_fields(fields: dict[str, Any]) -> dict[str, Any]:
         "payload": fields["payload"],
         "revision": fields.get("revision", 0),
         "attempts": fields.get("attempts", 0),
+        "begun": fields.get("begun", 0),
         "reason": fields.get("reason"),
         "origin": fields.get("origin"),
     }
-    numbers = (made["v"], made["revision"], made["attempts"])
+    numbers = (made["v"], made["revision"], made["attempts"], made["begun"])
     texts = (made["reason"], made["origin"])
     if not (
         all(type(number) is int and number >= 0 for number in numbers)

@@ -42,7 +42,10 @@ ForEach = Callable[[Callable[[Item], None], Sequence[Item]], None]
 
 HORIZON = timedelta(days=180)
 ALONE_FROM = 3
-POISON_FROM = 10
+MOST_BEGUN = 7
+"""Begun alone so often without an end it is poison: one killer's tenth delivery."""
+HOPELESS_FROM = 50
+"""So many deliveries end in a dead letter although it was never begun: reading it may kill."""
 NEWER_SECONDS = 60.0
 TRIES = 3
 _PAUSE_SECONDS = 0.1
@@ -99,13 +102,18 @@ class BatchHandler:
         released before. `stopping` is asked between transactions.
         """
         try:
-            waiting = self._pieces(leases)
+            together, suspects = self._items(leases)
+            waiting = [together] if together else []
             while waiting and not stopping():
                 waiting = self._process(waiting[0], leases, stopping) + waiting[1:]
+            for item in suspects:
+                if not stopping():
+                    self._alone(item, leases, stopping)
         finally:
             leases.release()
 
-    def _pieces(self, leases: Leases) -> list[list[Item]]:
+    def _items(self, leases: Leases) -> tuple[list[Item], list[Item]]:
+        """What can be read: what may go together, and what may have killed a worker."""
         together: list[Item] = []
         alone: list[Item] = []
         for message in leases.messages:
@@ -116,7 +124,19 @@ class BatchHandler:
                 (alone if suspect else together).append(item)
         # One of the suspects may kill us: by chance, it is not always the same ones after it.
         alone.sort(key=lambda _: self._rng())
-        return [piece for piece in [together, *([item] for item in alone)] if piece]
+        return together, alone
+
+    def _alone(self, item: Item, leases: Leases, stopping: Callable[[], bool]) -> None:
+        """Apply a suspect, which says so in the queue first.
+
+        Deliveries alone prove nothing: those that wait behind a killer are delivered as often.
+        """
+        unmarked = item.message.text
+        leases.note(item.message, item.envelope.with_begun())
+        try:
+            self._process([item], leases, stopping)
+        finally:
+            item.message.text = unmarked  # what we live to release did not kill us
 
     def _read(self, message: Message, leases: Leases) -> Item | None:
         try:
@@ -134,7 +154,7 @@ class BatchHandler:
     def _read_event(self, message: Message, envelope: Envelope, leases: Leases) -> Item | None:
         with log_context(event_id=envelope.id, type=envelope.type):
             deliveries = unexplained_deliveries(message, envelope)
-            if deliveries >= POISON_FROM:
+            if envelope.begun >= MOST_BEGUN or deliveries >= HOPELESS_FROM:
                 reason = f"permanent: poison (delivered {deliveries} times)"
                 self._give_up(message, envelope, reason, leases)
                 return None

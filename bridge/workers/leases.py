@@ -65,6 +65,21 @@ class Leases:
         """Let a fresh copy of it be seen in `seconds`. Raises as `delete`."""
         self._end(message, lambda: self._reader.put_back(message, seconds))
 
+    def note(self, message: Message, envelope: Envelope) -> None:
+        """Renew its lease with `envelope` as its new text; forget it if it was lost.
+
+        Raises AwayError or TransientError when the queue does not answer.
+        """
+        held = self._held.get(message.id)
+        if held is None:
+            return
+        with held.lock:
+            now = self._monotonic()
+            if self._reader.delay(message, self._seconds, envelope):
+                held.since = now
+            else:
+                del self._held[message.id]
+
     def keep(self) -> None:
         """Renew what is older than a third of a lease; forget what was lost.
 

@@ -38,6 +38,12 @@ def test_the_text_is_compact_utf8_json_with_the_contracts_fields() -> None:
     )
 
 
+def test_how_often_it_was_begun_travels_with_it_and_is_absent_at_first() -> None:
+    one = envelope()
+    assert "begun" not in json.loads(one.dumps())
+    assert Envelope.loads(one.with_begun().with_begun().dumps()).begun == 2
+
+
 def test_a_dead_letter_carries_attempts_reason_and_origin() -> None:
     letter = envelope("half a bo").with_attempt().with_attempt().with_reason("bad_json", "api")
     fields = json.loads(letter.dumps())
@@ -59,7 +65,7 @@ def test_a_newer_version_waits_for_a_newer_worker() -> None:
         ("v", "1"), ("v", None), ("v", True), ("v", -1), ("id", 5), ("id", ""), ("type", "unheard"),
         ("received_at", "yesterday"), ("received_at", 5), ("received_at", "2025-10-20T22:41:00"),
         ("occurred_at", "yesterday"), ("payload", [1]), ("payload", None), ("revision", "0"),
-        ("revision", -1), ("attempts", 1.5), ("reason", 5), ("origin", {}),
+        ("revision", -1), ("attempts", 1.5), ("begun", -1), ("reason", 5), ("origin", {}),
     ],
 )  # fmt: skip
 def test_a_wrong_field_makes_a_message_unusable(field: str, value: Any) -> None:

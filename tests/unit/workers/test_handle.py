@@ -267,8 +267,48 @@ def test_a_message_seen_thrice_is_handled_alone_after_the_others(house: House, c
     assert house.journal.of("applied") == [(["a", "b"],), (["suspect"],)]
 
 
-def test_the_tenth_unexplained_delivery_is_a_dead_letter(house: House) -> None:
-    one = message(envelope("killer"), dequeue_count=10)
+def test_a_suspect_says_in_the_queue_that_it_is_begun_before_it_is(house: House) -> None:
+    one = message(envelope("suspect", begun=2), dequeue_count=5)
+    house.handle(one)
+    [(verb, id, seconds, noted), applied, *_] = house.journal
+    assert (verb, id, seconds, noted.begun) == ("delay", one.id, 60.0, 3)
+    assert applied == ("applied", ["suspect"])
+
+
+def test_a_suspect_whose_lease_is_lost_is_not_begun(house: House) -> None:
+    one = message(envelope("suspect"), dequeue_count=5)
+    house.reader.lost.add(one.id)
+    house.handle(one)
+    assert house.journal.of("applied") == []
+
+
+def test_a_suspect_that_fails_and_lets_us_live_is_as_if_never_begun(house: House) -> None:
+    house.apply.bad["suspect"] = TransientError("mirror_full")
+    one = message(envelope("suspect", begun=2), dequeue_count=5)
+    before = one.text
+    house.handle(one)
+    [_noted, (_, _, delayed)] = house.journal.of("delay")
+    assert (delayed.begun, delayed.attempts) == (2, 1)
+    assert one.text == before
+
+
+@pytest.mark.parametrize("count", [10, 49])
+def test_who_waits_behind_a_killer_is_no_poison_however_often_delivered(
+    house: House, count: int
+) -> None:
+    house.handle(message(envelope("innocent"), dequeue_count=count))
+    assert house.buried == []
+    assert house.journal.of("applied") == [(["innocent"],)]
+
+
+def test_what_kills_whoever_reads_it_is_a_dead_letter_at_last(house: House) -> None:
+    house.handle(message(envelope("unread"), dequeue_count=50))
+    [copy] = house.buried
+    assert copy.reason == "permanent: poison (delivered 50 times)"
+
+
+def test_what_was_begun_alone_seven_times_without_an_end_is_a_dead_letter(house: House) -> None:
+    one = message(envelope("killer", begun=7), dequeue_count=10)
     house.handle(one, message(envelope("a")))
 
     [copy] = house.buried
@@ -302,7 +342,8 @@ def test_a_dead_queue_is_asked_once_at_release_and_not_for_each_message(house: H
 
 
 def test_old_leases_are_renewed_before_the_next_transaction(house: House) -> None:
-    lone = message(envelope("c"), dequeue_count=3)
+    house.apply.bad["c"] = PermanentError("splits_the_batch")
+    lone = message(envelope("c"))
 
     def slow() -> None:
         house.seconds += 25
@@ -314,7 +355,8 @@ def test_old_leases_are_renewed_before_the_next_transaction(house: House) -> Non
 
 
 def test_what_was_lost_meanwhile_is_left_to_its_new_holder(house: House) -> None:
-    lone = message(envelope("c"), dequeue_count=3)
+    house.apply.bad["c"] = PermanentError("splits_the_batch")
+    lone = message(envelope("c"))
     house.reader.lost.add(lone.id)
 
     def slow() -> None:
@@ -324,6 +366,7 @@ def test_what_was_lost_meanwhile_is_left_to_its_new_holder(house: House) -> None
     house.handle(message(envelope("b")), lone)
 
     assert house.journal.of("applied") == [(["b"],)]
+    assert house.buried == []
     assert lone.id not in house.deleted
 
 
