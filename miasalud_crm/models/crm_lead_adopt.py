@@ -39,8 +39,7 @@ class CrmLead(models.Model):
         clock = self._manychat_person_clock(self.write_date.replace(tzinfo=UTC), 0)
         entries = {}
         for name, key in PERSON_KEYS.items():
-            value = self[name].id if self._fields[name].type == "many2one" else self[name]
-            if value:
+            if value := self._manychat_in_words(name):
                 entries[key] = {"value": value, "clock": clock}
         if "first_name" in entries:
             entries["last_name"] = {"value": False, "clock": clock}

@@ -1,7 +1,7 @@
 from odoo import models
 
 from ..const import SYNC_KEY, SYNC_TOKEN
-from ..sync.contact import Contact, is_typed
+from ..sync.contact import KEEPABLE, Contact, is_typed
 from .lookups import Lookups
 
 
@@ -32,7 +32,7 @@ class CrmLead(models.Model):
     def _manychat_joined(self, tails, keep_edited):
         """Return the newest writer of each key; with ``keep_edited`` what was typed here stays."""
         entries = dict(self.manychat_values or {})
-        kept = {key for key, entry in entries.items() if keep_edited and is_typed(entry)}
+        kept = {key for key in KEEPABLE & entries.keys() if keep_edited and is_typed(entries[key])}
         for tail in tails:
             for key, entry in (tail.manychat_values or {}).items():
                 newer = key not in entries or entry["clock"] > entries[key]["clock"]

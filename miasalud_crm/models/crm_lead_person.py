@@ -14,6 +14,13 @@ PERSON_KEYS = {
     "email_from": "email",
     "user_id": "salesperson",
     "manychat_medical_id": "medical",
+    "street": "address.street",
+    "street2": "address.district",
+    "city": "address.city",
+    "state_id": "address.state",
+    "country_id": "address.country",
+    "source_id": "channel",
+    "campaign_id": "campaign",
 }
 WATCHED = frozenset({*PERSON_KEYS, "stage_id", "active"})
 
@@ -50,12 +57,12 @@ class CrmLead(models.Model):
         if typed := changes.keys() & PERSON_KEYS.keys():
             entries = dict(self.manychat_values or {})
             for name in typed:
-                entries[PERSON_KEYS[name]] = {"value": changes[name], "clock": clock}
+                value = self._manychat_in_words(name)
+                entries[PERSON_KEYS[name]] = {"value": value, "clock": clock}
             vals = {"manychat_values": entries}
             if "contact_name" in typed:
                 entries["last_name"] = {"value": False, "clock": clock}
             if "manychat_medical_id" in typed:
-                entries["medical"]["value"] = self.manychat_medical_id._manychat_as_advisor()
                 vals["manychat_medical_ref"] = False
             self.with_context(**{SYNC_KEY: SYNC_TOKEN}).write(vals)
         if "active" in changes:
@@ -65,6 +72,19 @@ class CrmLead(models.Model):
         if changes.get("stage_id"):
             self._manychat_keep_move(moment, 1)
         return moment
+
+    def _manychat_in_words(self, name):
+        """Return what a field holds as an entry of ``manychat_values`` has it, False if blank."""
+        value = self[name]
+        if not value:
+            return False
+        if name == "manychat_medical_id":
+            return value._manychat_as_advisor()
+        if name == "campaign_id":
+            return {"name": value.title}
+        if name in ("state_id", "country_id", "source_id"):
+            return value.name
+        return value.id if name == "user_id" else value
 
     def _manychat_moment(self):
         """Return the time of what a person does: after all that the lead has heard of.

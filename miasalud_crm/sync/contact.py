@@ -6,6 +6,10 @@ from ..const import GUESSED
 from .clock import clock_event_id, clock_occurred, naive
 from .history import HistoryRow, fold_history
 
+# What *Keep edited fields* is about: of other keys a newer event is the newest writer.
+KEEPABLE = frozenset(
+    {"title", "first_name", "last_name", "phone", "email", "salesperson", "medical"}
+)
 # The event id in a person's clock starts so.
 PERSON = "person:"
 
@@ -109,7 +113,7 @@ class Contact:
         """Return whether ManyChat has to leave ``key`` as a person typed it."""
         # Who types a name types it whole.
         own = "first_name" if key == "last_name" else key
-        return self.keep_edited and is_typed(self.entries.get(own))
+        return self.keep_edited and key in KEEPABLE and is_typed(self.entries.get(own))
 
     def apply(self, event):
         """Take ``event`` in and return its ``Outcome``."""

@@ -141,12 +141,12 @@ class TestChanges(ManychatCase):
         )
         self.assertEqual(self.lead().phone, "+51933333333")
 
-    def test_what_the_bridge_writes_through_to_a_partner_is_not_told(self):
+    def test_what_the_bridge_writes_reaches_no_partner_and_is_not_told(self):
         partner = self.env["res.partner"].create({"name": "Ana", "phone": "+51911111111"})
         self.lead().partner_id = partner
         cursor = self.page()["cursor"]
         self.sync_one("e2", 2, phone="+51944444444")
-        self.assertEqual(partner.phone, "+51944444444")
+        self.assertEqual((self.lead().phone, partner.phone), ("+51944444444", "+51911111111"))
         self.assertEqual(self.told(cursor), [])
 
     def test_a_cursor_goes_on_where_the_last_answer_ended(self):

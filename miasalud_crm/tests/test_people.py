@@ -121,6 +121,51 @@ class TestPeople(ManychatCase):
         self.assertEqual(self.lead().email_from, "new@mail.example")
         self.assertEqual((self.lead().name, self.lead().contact_name), ("Anita", "Anita"))
 
+    def typed_elsewhere(self):
+        """Let the salesperson type what *Keep edited fields* is not about; return it."""
+        typed = {
+            "street": "Av. Sol 1",
+            "street2": "Centro",
+            "city": "Cusco",
+            "country_id": self.env.ref("base.cl").id,
+            "source_id": self.env["utm.source"].create({"name": "Fair"}).id,
+            "campaign_id": self.env["utm.campaign"].create({"title": "Spring"}).id,
+        }
+        self.mine.write(typed)
+        return self.standing(typed)
+
+    def standing(self, names):
+        lead = self.lead()
+        return {name: lead[name] for name in names}
+
+    def say_elsewhere(self, say):
+        return say(
+            "e2",
+            channel="WhatsApp",
+            campaign={"name": "Autumn"},
+            address={"street": "Otra 2", "district": "Surco", "city": "Lima", "country": "Perú"},
+        )
+
+    def test_no_field_that_a_person_typed_is_overwritten_by_an_older_event(self):
+        typed = self.typed_elsewhere()
+        self.say_elsewhere(lambda event_id, **values: self.sync_one(event_id, 2, **values))
+        self.assertEqual(self.standing(typed), typed)
+
+    def test_other_fields_than_the_kept_ones_follow_a_newer_event(self):
+        typed = self.typed_elsewhere()
+        self.say_elsewhere(self.later)
+        now = self.standing(typed)
+        for name, value in typed.items():
+            self.assertTrue(now[name] and now[name] != value, name)
+
+    def test_typed_channel_and_place_outlive_a_merge(self):
+        typed = self.typed_elsewhere()
+        self.sync_one("e2", 2, "mc-2", state="Comienza Cotización")
+        both = self.lead() | self.lead("mc-2")
+        survivor = both.with_user(self.mapper).merge_opportunity()
+        self.assertEqual(survivor.source_id.name, "Fair")
+        self.assertEqual((survivor.city, survivor.country_id), (typed["city"], typed["country_id"]))
+
     def test_field_that_a_person_emptied_is_filled_by_a_newer_event(self):
         self.mine.write({"phone": False, "user_id": False})
         self.later("e2", phone="+51900000000", commercial={"odoo_id": self.seller.id})
