@@ -221,6 +221,19 @@ class TestSync(ManychatCase):
                 leads.manychat_sync(wrong)
         self.assertEqual(leads.manychat_sync([]), [])
 
+    def test_five_hundred_events_of_many_contacts_are_taken_in_one_call(self):
+        states = ("Nuevo", "Comienza Cotización", "Orden de venta Confirmada", "Venta exitosa")
+        events = [
+            event(f"e{n}", n, f"mc-{n % 125}", first_name=f"Ana {n % 125}", state=states[n // 125])
+            for n in range(500)
+        ]
+        results = self.sync(*events)
+        self.assertEqual([r["event_id"] for r in results], [e["event_id"] for e in events])
+        self.assertEqual({r["status"] for r in results[:125]}, {"created"})
+        self.assertEqual({r["status"] for r in results[125:]}, {"updated"})
+        self.assertEqual({r["stage"] for r in results}, {"Venta exitosa"})
+        self.assertEqual(len(self.lead("mc-124").manychat_history_ids), 4)
+
     def test_health_says_version_series_and_mappings(self):
         health = self.env["crm.lead"].with_user(self.bridge).manychat_health()
         self.assertEqual(health["version"], "1.0.0")

@@ -30,6 +30,20 @@ class TestSyncFailures(ManychatCase):
         self.assertIn("values.phone", results[1]["message"])
         self.assertEqual(self.ledger("e2").status, "rejected")
 
+    def test_wrong_type_is_found_before_anything_is_written_so_the_batch_is_not_split(self):
+        apply = type(self.env["crm.lead"])._manychat_apply
+        sizes = []
+
+        def counting(leads, events):
+            sizes.append(len(events))
+            return apply(leads, events)
+
+        events = [event(f"e{n}", 1, f"mc-{n}") for n in range(5)]
+        events[2]["values"] = {"phone": 5}
+        with patch.object(type(self.env["crm.lead"]), "_manychat_apply", counting):
+            self.sync(*events)
+        self.assertEqual(sizes, [4])
+
     def test_rejected_event_sent_again_is_tried_again(self):
         self.sync_one("e1", 1, phone=5)
         self.assertEqual(self.sync_one("e1", 1, phone="+51911111111")["status"], "created")
