@@ -7,6 +7,7 @@
     "author": "MiaSalud CRM contributors",  # pylint: disable=manifest-required-author
     "website": "https://miasalud-crm.example",
     "license": "LGPL-3",
+    "application": True,
     "depends": ["crm", "mail", "phone_validation", "utm"],
     "data": [
         "security/manychat_groups.xml",

@@ -91,6 +91,15 @@ OTHER_CHANNEL_ICON = "fa fa-comments-o"
 # Funnel dates that say: from now on somebody has to take care of the lead.
 ASSIGNMENT_DATES = ("commercial_assignment_date", "medical_assignment_date")
 
+EVENT_KINDS = [
+    ("contact", "Contact"),
+    ("lead", "Lead"),
+    ("assignment", "Assignment"),
+    ("stage", "State change"),
+    ("address", "Address"),
+    ("update", "Correction"),
+]
+
 TEXT_KEYS = frozenset(
     {
         "first_name",

@@ -24,6 +24,7 @@ from . import (
     manychat_change,
     manychat_change_feed,
     manychat_event,
+    manychat_event_kind,
     manychat_event_retention,
     manychat_funnel_report,
     manychat_lead_links,

@@ -35,6 +35,8 @@ class ResConfigSettings(models.TransientModel):
         if any(settings.manychat_retention_days < 0 for settings in self):
             raise ValidationError(self.env._("Events cannot be kept for less than 0 days."))
 
+    # Odoo 18 shows an empty value of what depends on nothing that is set in a new form.
+    @api.depends("company_id")
     def _compute_manychat_cockpit(self):
         vals = self._manychat_cockpit()
         for settings in self:

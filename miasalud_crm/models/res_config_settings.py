@@ -1,6 +1,6 @@
 from typing import Any, NamedTuple
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 TEAM_PARAM = "miasalud_crm.team_id"
 FALLBACK_PARAM = "miasalud_crm.fallback_stage_id"
@@ -82,6 +82,7 @@ class ResConfigSettings(models.TransientModel):
     )
     manychat_unmapped_count = fields.Integer(compute="_compute_manychat_unmapped_count")
 
+    @api.depends("company_id")
     def _compute_manychat_unmapped_count(self):
         Unmapped = self.env["manychat.unmapped.state"]
         readable = Unmapped.has_access("read")

@@ -23,6 +23,13 @@ class TestDemo(ManychatCase):
         rejected = self.env["manychat.event"].search([("status", "=", "rejected")])
         self.assertEqual(rejected.mapped("event_id"), ["demo-rejected"])
 
+    def test_demo_advisors_see_their_own_leads_and_no_colleagues(self):
+        self.load()
+        bruno = self.env.ref("miasalud_crm.demo_user_bruno")
+        seen = self.leads().with_user(bruno)._filtered_access("read")
+        self.assertEqual(seen.user_id, bruno)
+        self.assertFalse(bruno.has_group("miasalud_crm.group_manager"))
+
     def test_demo_loaded_again_changes_nothing(self):
         self.load()
         before = self.env["manychat.event"].search_count([]), len(self.leads())

@@ -123,6 +123,16 @@ class TestCockpit(ManychatCase):
             settings.manychat_last_event_at, fields.Datetime.now() - timedelta(minutes=5)
         )
 
+    def test_settings_form_shows_the_figures_when_it_opens(self):
+        boss = new_test_user(
+            self.env, "boss", groups="base.group_system,miasalud_crm.group_manager"
+        )
+        self.sync_one("e1", 1, state="Pidió precio")
+        shown = ("manychat_event_count", "manychat_waiting_count", "manychat_unmapped_count")
+        settings = self.env["res.config.settings"].with_user(boss)
+        opened = settings.onchange({}, [], {name: {} for name in (*shown, "company_id")})
+        self.assertEqual([opened["value"][name] for name in shown], [1, 1, 1])
+
     def test_administrator_without_sales_rights_sees_no_figures_and_no_error(self):
         self.sync_one("e1", 1, state="Pidió precio")
         system = new_test_user(self.env, "system", groups="base.group_system")
@@ -189,6 +199,13 @@ class TestLedgerScreens(ManychatCase):
             domain = search.find(f".//filter[@name='{name}']").get("domain")
             rows = ledger.search(safe_eval(domain))
             self.assertEqual(set(rows.mapped("event_id")), event_ids, name)
+
+    def test_kinds_are_told_in_words_and_an_unknown_one_is_kept_as_sent(self):
+        self.sync_one("e1", 1, _type="stage")
+        self.sync_one("e2", 2, _type="from-a-newer-bridge")
+        rows = self.env["manychat.event"].with_user(self.mapper).search([], order="event_id")
+        self.assertEqual(rows.mapped("kind"), ["stage", False])
+        self.assertEqual(rows.mapped("type"), ["stage", "from-a-newer-bridge"])
 
     def test_ledger_has_a_graph_and_a_pivot(self):
         ledger = self.env["manychat.event"].with_user(self.mapper)

@@ -32,6 +32,9 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+HOSTILE = '<img src=x onerror="window.ranMarkup=1"><script>window.ranMarkup=2</script>'
+
+
 def log_in(page: Page, road: Road) -> None:
     """Log in through Odoo's own form as the salesperson."""
     odoo = road.stack.odoo
@@ -72,3 +75,23 @@ def test_the_salesperson_sees_name_channel_state_and_stage(road: Road, page: Pag
     page.get_by_role("tab", name="ManyChat").click()
     expect(page.locator(".o_form_view")).to_contain_text("Comienza Atención Comercial")
     page.screenshot(path=ARTIFACTS / "lead.png", animations="disabled")
+
+
+def test_markup_from_manychat_is_shown_as_text_and_never_runs(road: Road, page: Page) -> None:
+    login = road.stack.odoo.salesperson_login
+    contact = {"manychat_id": "MC-X1", "nombre_lead": f"Zoe {HOSTILE}", "canal_entrada": "WhatsApp"}
+    mine = {"manychat_id": "MC-X1", "comercial_id": login, "summary": HOSTILE}
+    state = {"manychat_id": "MC-X1", "stage_manychat": f"Estado {HOSTILE}"}
+    road.send(("contact", contact), ("campaign-assignment", mine), ("stage-change", state))
+    log_in(page, road)
+    page.goto(f"{road.stack.odoo.url}/odoo/action-miasalud_crm.crm_lead_action_manychat")
+    card = page.locator(".o_kanban_record", has_text="Zoe").first
+    expect(card).to_contain_text(HOSTILE)
+    expect(card).to_contain_text(f"Estado {HOSTILE}")
+    card.click()
+    page.get_by_role("tab", name="ManyChat").click()
+    expect(page.locator(".o_form_view [name=manychat_state]")).to_contain_text(HOSTILE)
+    expect(page.locator(".o_form_view [name=manychat_summary]").last).to_contain_text(HOSTILE)
+    expect(page.locator("[name=manychat_change_ids]")).to_contain_text(HOSTILE)
+    expect(page.locator(".o-mail-Message").first).to_be_visible()
+    assert page.evaluate("window.ranMarkup") is None
