@@ -5,6 +5,7 @@ Retries need no job: an outbox row that failed carries the time from which it is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
@@ -34,7 +35,26 @@ INBOX_BATCH = 100
 DRAIN_BATCH = 32
 FORGET_BATCH = 500
 MARGIN = timedelta(days=1)
+DRAIN_SECONDS = 1.0
+WATCH_SECONDS = 10.0
+FORGET_SECONDS = 60.0
 PUT_BACK_SECONDS = 300.0
+
+
+class Seldom:
+    """Tells whether `seconds` have passed since it last said so: not each round has every job."""
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._last: float | None = None
+
+    def __call__(self) -> bool:
+        now = self._monotonic()
+        due = self._last is None or now - self._last >= self._seconds
+        if due:
+            self._last = now
+        return due
 
 
 class Schedule:
@@ -55,6 +75,7 @@ class Schedule:
         keep_for: timedelta = HORIZON,
         watched: Sequence[QueueReader] = (),
         clock: Callable[[Session], datetime] = database_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._writers = writers
@@ -64,6 +85,9 @@ class Schedule:
         self._keep_for = keep_for
         self._watched = (*watched, dead_letter_reader)
         self._clock = clock
+        self._drain_again = Seldom(DRAIN_SECONDS, monotonic)
+        self._forget_again = Seldom(FORGET_SECONDS, monotonic)
+        self._watch_again = Seldom(WATCH_SECONDS, monotonic)
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set, then let another process have the lease."""
@@ -74,31 +98,37 @@ class Schedule:
 
     def round(self, stop: Flag) -> None:
         """One round of every job, if the lease is ours; a job that fails delays no other."""
-        self._job("inbox", lambda: self.feed_inbox(stop))
-        self._job("dead_letters", lambda: self.drain_dead_letters(stop))
-        self._job("retention", lambda: self.forget(stop))
-        self._job("watch", self.watch)
+        if self._job("lease", self._is_ours):
+            self._job("inbox", lambda: self.feed_inbox(stop))
+            if self._drain_again():
+                self._job("dead_letters", lambda: self.drain_dead_letters(stop))
+            if self._forget_again():
+                self._job("retention", lambda: self.forget(stop))
+        if self._watch_again():
+            self._job("watch", self.watch)
 
     def feed_inbox(self, stop: Flag) -> None:
         """Move waiting envelopes into their queues, the oldest first, while the lease is ours."""
-        while not stop.is_set() and self._is_ours():
-            with self._store.transaction() as session:
+        while not stop.is_set():
+            with self._store.reading() as session:
                 waiting = inbox.oldest(session, INBOX_BATCH)
-            if not waiting:
-                return
             for kept in waiting:
                 self._feed(kept)
+            if not waiting or not self._is_ours():
+                return
             log.info("inbox_fed", count=len(waiting))
 
     def drain_dead_letters(self, stop: Flag) -> None:
         """Move dead letters into the mirror, where people can work with them."""
-        while not stop.is_set() and self._is_ours():
+        while not stop.is_set():
             messages = self._reader.receive(DRAIN_BATCH)
             if not messages:
                 return
             letters = [(message, letter) for message in messages if (letter := self._read(message))]
             self._keep(letters)
             log.info("dead_letters_drained", count=len(letters))
+            if not self._is_ours():
+                return
 
     def forget(self, stop: Flag) -> None:
         """Delete what is older than it is kept for, slice by slice.
@@ -107,7 +137,7 @@ class Schedule:
         """
         for forget in (retention.forget_events, retention.forget_letters):
             gone = FORGET_BATCH
-            while gone == FORGET_BATCH and not stop.is_set() and self._is_ours():
+            while gone == FORGET_BATCH and not stop.is_set():
                 with self._store.transaction() as session:
                     before = self._clock(session) - self._keep_for - MARGIN
                     gone = forget(session, before, FORGET_BATCH)
@@ -120,12 +150,14 @@ class Schedule:
             measuring.waiting(look(session, self._clock(session)))
         measuring.depths({reader.queue_name: reader.depth() for reader in self._watched})
 
-    def _job(self, name: str, job: Callable[[], None]) -> None:
+    def _job(self, name: str, job: Callable[[], object]) -> object:
+        """What the job returns; None when it failed."""
         try:
-            job()
+            return job()
         except Exception:
             # a fault here must not stop the road: the workers of this process go on
             log.exception("job_failed", part=name)
+            return None
 
     def _feed(self, kept: Kept) -> None:
         """Send first, forget after: a crash between the two sends a known event again."""

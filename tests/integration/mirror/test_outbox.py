@@ -238,3 +238,24 @@ def test_an_answer_to_an_older_revision_leaves_the_newer_one_pending(mirror: Mir
     assert status(mirror) == "pending"
     [row] = claim(mirror)
     assert row == replace(old, revision=1, clock=row.clock, body=row.body)
+
+
+def test_a_redelivery_sends_nothing_to_odoo_again(mirror: Mirror) -> None:
+    deliver(mirror, "a", nombre_lead="Eva")
+    [row] = claim(mirror)
+    record(mirror, [row], answer(row))
+    before = mirror.picture()
+    deliver(mirror, "a", nombre_lead="Eva")
+    assert mirror.picture() == before
+    assert status(mirror) == "success"
+
+
+def test_an_older_revision_that_comes_late_changes_nothing(mirror: Mirror) -> None:
+    payload = {"manychat_id": "MC-1", "nombre_lead": "Eva"}
+    mended = mirror.envelope(
+        EventType.CONTACT, payload | {"nombre_lead": "Evita"}, event_id("a"), revision=1
+    )
+    mirror.deliver(mended)
+    before = mirror.picture()
+    mirror.deliver(mirror.envelope(EventType.CONTACT, payload, event_id("a")))
+    assert mirror.picture() == before

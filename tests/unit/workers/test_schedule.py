@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import timedelta
 from typing import Any
@@ -39,6 +40,7 @@ class House:
         names = (CONTACT_QUEUE, CAMPAIGN_QUEUE, DEAD_LETTER_QUEUE)
         self.writers = {name: FakeWriter(self.journal, name) for name in names}
         self.now = NOW
+        self.minutes = itertools.count(0.0, 60.0)
         self.first = self.another("holder-1")
 
     def another(self, holder: str) -> Schedule:
@@ -49,6 +51,7 @@ class House:
             holder=holder,
             interval=10,
             clock=lambda _session: self.now,
+            monotonic=lambda: next(self.minutes),
         )
 
     def round(self, schedule: Schedule | None = None) -> None:
@@ -195,6 +198,20 @@ def test_the_lease_is_given_up_at_the_end(house: House) -> None:
     house.keep(CONTACT_QUEUE, "a")
     house.round(house.another("holder-2"))
     assert house.waiting() == []
+
+
+def test_a_short_interval_asks_the_queue_and_counts_what_waits_no_more_often(house: House) -> None:
+    house.minutes = itertools.chain([0.0] * 3, [0.25] * 3, itertools.count(60.0, 60.0))
+    for received in (1, 1, 2):
+        house.round()
+        assert len(house.journal.of("receive")) == received
+
+
+def test_a_round_of_another_leader_asks_no_queue(house: House) -> None:
+    house.round(house.another("holder-2"))
+    house.journal.clear()
+    house.round()
+    assert house.journal.of("receive") == []
 
 
 def test_a_paused_schedule_does_nothing(house: House) -> None:
