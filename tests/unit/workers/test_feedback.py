@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bridge import log
 from bridge.errors import AwayError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
@@ -173,13 +174,12 @@ def test_an_odoo_that_fails_now_and_then_loses_no_change(house: House) -> None:
     assert (house.name(), house.cursor()) == ("Name 1", "f:1")
 
 
-def test_a_gap_is_told_and_reading_goes_on(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gap_is_told_and_reading_goes_on(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure("INFO", "json")  # whatever a test before this one made of it
     house.feed.gap = True
     house.feed.changes = [change(1)]
     house.worker.step()
-    assert "feed_gap" in capsys.readouterr().out
+    assert "feed_gap" in capfd.readouterr().err
     assert house.cursor() == "f:1"
 
 
