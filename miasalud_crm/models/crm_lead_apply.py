@@ -43,7 +43,11 @@ class CrmLead(models.Model):
 
     def _manychat_known_or_found(self, events, ledger, settings):
         """Return what ``_manychat_load`` does, after contacts found their leads, if set so."""
-        found = self._manychat_identify(events) if settings.by_reach else set()
+        found = set()
+        if settings.by_reach:
+            rows = self.env["manychat.event"]
+            new = [e for e in events if not ledger.get(e.event_id, rows)._settles(e)]
+            found = self._manychat_identify(new)
         contacts = self._manychat_load(events, ledger, settings)
         for manychat_id in found:
             contacts[manychat_id].is_newly_known = True

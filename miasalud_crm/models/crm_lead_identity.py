@@ -19,6 +19,8 @@ class CrmLead(models.Model):
         stubs = self._manychat_unreached(reach) if reach else {}
         if not stubs:
             return set()
+        # Known contacts first, in the sync's own order: two callers never wait in a ring.
+        self._manychat_lock(sorted({event.manychat_id for event in events}))
         rows = self._manychat_candidates(set().union(*(reach[key] for key in stubs)))
         taken = set()
         for manychat_id, stub_id in sorted(stubs.items()):

@@ -57,6 +57,11 @@ class ManychatEvent(models.Model):
             self.manychat_id != event.manychat_id or self.company_id != self.env.company
         )
 
+    def _settles(self, event):
+        """Return whether ``event`` changes nothing any more, or is refused as another's."""
+        final = self and self.status != "rejected"
+        return bool(final) and (self._is_foreign(event) or event.revision <= self.revision)
+
     def _by_event_id(self, event_ids):
         return {row.event_id: row for row in self.search([("event_id", "in", event_ids)])}
 

@@ -101,6 +101,17 @@ class TestIdentity(IdentityCase):
             self.assertIn("By hand", self.notes(other))
             self.assertFalse(other.manychat_id)
 
+    def test_event_that_changes_nothing_finds_no_lead(self):
+        self.sync_one("e1", 1, "mc-9", phone=PHONE)
+        self.lead("mc-9").sudo().unlink()
+        lead = self.by_hand(phone=PHONE)
+        self.assertEqual(self.sync_one("e1", 1, "mc-9", phone=PHONE)["status"], "unchanged")
+        self.assertEqual(self.sync_one("e1", 1, "mc-1", phone=PHONE)["status"], "rejected")
+        lead.invalidate_recordset()
+        self.assertFalse(lead.manychat_id)
+        mended = self.sync_one("e1", 1, "mc-9", phone=PHONE, _revision=1)
+        self.assertEqual(mended["lead_id"], lead.id)
+
     def test_two_contacts_of_one_call_never_get_the_same_lead(self):
         lead = self.by_hand(phone=PHONE)
         results = self.sync(
