@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, ValidationError
 from psycopg2 import IntegrityError, InterfaceError, OperationalError, errors
 
 from ..const import MAX_EVENTS, SYNC_KEY, SYNC_TOKEN
-from ..sync.contact import REJECTED
+from ..sync.contact import REJECTED, STALE
 from ..sync.reading import Refused, given_event_id, read_event
 from .private_sql import private_sql_errors
 
@@ -16,6 +16,7 @@ RACED_INDEXES = frozenset(
     {
         "crm_lead_manychat_id_company_uniq",
         "manychat_event_event_id_uniq",
+        "manychat_tombstone_digest_uniq",
         "manychat_stage_history_event_uniq",
         "utm_source_unique_name",
         "utm_campaign_unique_name",
@@ -90,6 +91,8 @@ class CrmLead(models.Model):
                 readable[position] = read_event(raw)
             except Refused as refusal:
                 results[position] = self._manychat_reject(raw, str(refusal), False)
+        for position in self.env["manychat.tombstone"]._dropped(readable):
+            results[position] = self._manychat_drop(readable.pop(position))
         applied = self._manychat_apply_or_split(list(readable.values()))
         results.update(zip(readable, applied, strict=True))
         return [results[position] for position in range(len(raw_events))]
@@ -137,6 +140,19 @@ class CrmLead(models.Model):
             f"unexpected: {failure}",
             True,
         )
+
+    def _manychat_drop(self, event):
+        """Return the result of an event of a person who was erased after it was received."""
+        return {
+            "event_id": event.event_id,
+            "status": STALE,
+            "unmapped": False,
+            "retryable": False,
+            "lead_id": None,
+            "stage": None,
+            "dates": {},
+            "message": "erased",
+        }
 
     def _manychat_reject(self, raw, message, retryable):
         """Keep a rejection in the ledger where it has an id, and return its result."""

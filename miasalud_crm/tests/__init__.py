@@ -8,6 +8,7 @@ from . import (
     test_connection,
     test_controller,
     test_demo,
+    test_erase,
     test_events_kept,
     test_events_read,
     test_funnel_report,
