@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.commands import dead_letters, delivery
+from bridge.commands import dead_letters, delivery, erasing
 from bridge.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings, load_settings
@@ -30,6 +30,7 @@ app.command()(delivery.trace)
 app.command()(delivery.pause)
 app.command()(delivery.resume)
 app.command("reprocess")(delivery.reprocess_since)
+app.command()(erasing.erase)
 
 # Each command imports what it needs: `doctor` must start where the mirror's driver is missing.
 # ruff: noqa: PLC0415

@@ -10,7 +10,7 @@ from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules
-from bridge.mirror import dead_letters, edits, records, reports
+from bridge.mirror import dead_letters, edits, erasures, records, reports
 from bridge.mirror.dead_letters import Wanted
 from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked, Row
@@ -81,6 +81,11 @@ class MirrorDesk:
                 edits.remove_campaign_contact(session, id)
             else:
                 records.remove(session, name, id)
+
+    def erase(self, id: int, now: datetime) -> None:
+        """Erase the person of this contact here, and leave the erasure to be done in Odoo."""
+        with self._store.transaction() as session:
+            erasures.erase(session, records.read(session, "contacts", id)["manychat_id"], now)
 
     def update(self, event: Event, envelope: Envelope, now: datetime) -> tuple[bool, Row | None]:
         """Apply an update event; whether its contact is known, and its row in force then."""

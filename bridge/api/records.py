@@ -183,7 +183,23 @@ def _remove(resource: Resource) -> Callable[..., Any]:
         await ask_desk(request, lambda desk: desk.remove(resource.name, id))
         return Response(status_code=204)
 
-    return remove_record
+    return remove_record if resource.name != "contacts" else remove_contact
+
+
+async def remove_contact(
+    request: Request,
+    id: Id,
+    erase: Annotated[
+        bool,
+        Query(description="Erase the person: history, ledger, inbox, dead letters and Odoo too."),
+    ] = False,
+) -> Response:
+    """Delete a contact that is in no campaign; `erase=true` erases whatever it is in."""
+    if erase:
+        await ask_desk(request, lambda desk: desk.erase(id, datetime.now(UTC)))
+    else:
+        await ask_desk(request, lambda desk: desk.remove("contacts", id))
+    return Response(status_code=204)
 
 
 async def _changed(request: Request, resource: Resource, id: int, values: Row) -> Row:

@@ -20,14 +20,17 @@ from bridge.mirror.delivery import Ledger
 from bridge.mirror.items import Item, Writer, dumps, said_by
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import ContactAssignment, ContactState
+from bridge.mirror.tombstones import without_erased
 
 
 @dataclass(frozen=True)
 class Applied:
-    """How many of a batch's events were new here, and how many had been applied before."""
+    """How many of a batch's events were new here, how many had been applied before, and how many
+    were dropped, since their person was erased after they came."""
 
     new: int
     known: int
+    erased: int = 0
 
 
 def apply_events(
@@ -39,10 +42,11 @@ def apply_events(
     An assignment before its contact makes a stub that the contact's event fills later.
     """
     contact_ids = lock_contacts(session, sorted({event.manychat_id for event, _ in items}))
-    fresh = _fresh(session, items, contact_ids)
+    alive = without_erased(session, items)
+    fresh = _fresh(session, alive, contact_ids)
     if fresh:
         _apply(session, fresh, now)
-    return Applied(len(fresh), len(items) - len(fresh))
+    return Applied(len(fresh), len(alive) - len(fresh), len(items) - len(alive))
 
 
 def _apply(session: Session, fresh: Sequence[Item], now: datetime) -> None:

@@ -18,6 +18,7 @@ from bridge.events.clock import parse_iso
 from bridge.mirror.chunks import insert_rows, rows_by
 from bridge.mirror.delivery import Lease, Outbox
 from bridge.mirror.tables import Contact
+from bridge.mirror.tombstones import Erasure
 
 SLOTS = 64
 _PREFIX = "crm-"
@@ -94,6 +95,12 @@ def release(session: Session, holder: str) -> None:
     )
 
 
+def held_until(session: Session, contact_id: int, now: datetime) -> datetime:
+    """When a claim that may hold events of this contact has run out; now, without any."""
+    lease = session.get(Lease, _name(contact_id % SLOTS))
+    return max(now, lease.until) if lease and lease.holder else now
+
+
 def _leases(session: Session) -> dict[int, tuple[str | None, datetime]]:
     columns = select(Lease.name, Lease.holder, Lease.until).where(Lease.name.startswith(_PREFIX))
     return {int(name.removeprefix(_PREFIX)): (holder, until)
@@ -163,14 +170,20 @@ def _contacts_in(waiting: Iterable[int], slots: Collection[int], limit: int) -> 
 
 
 def _rows_of(session: Session, contacts: list[int], now: datetime) -> list[OutboxRow]:
-    """All due rows of these contacts, contact after contact."""
+    """All due rows of these contacts, contact after contact.
+
+    Who comes back after an erasure waits until Odoo has done it: it would erase the new lead.
+    """
+    owed = select(Erasure.id).where(
+        Erasure.manychat_digest == Contact.manychat_digest, Erasure.next_attempt_at.is_not(None)
+    )
     columns = (
         select(
             Outbox.id, Outbox.event_id, Outbox.revision, Outbox.contact_id, Contact.manychat_id,
             Outbox.clock, Outbox.body, Outbox.attempts, Outbox.created_at, Contact.odoo_told,
         )
         .join(Contact, Contact.id == Outbox.contact_id)
-        .where(Outbox.next_attempt_at <= now)
+        .where(Outbox.next_attempt_at <= now, ~owed.exists())
     )  # fmt: skip
     place = {contact_id: number for number, contact_id in enumerate(contacts)}
     rows = [OutboxRow(*row) for row in rows_by(session, columns, Outbox.contact_id, contacts)]

@@ -17,6 +17,7 @@ from bridge.events.event import EventType
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
 from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
+from bridge.mirror.tombstones import letters_without_erased
 
 _CUT_KEYS = {"cut", "length", "sha256"}
 _SHOWN = select(
@@ -61,9 +62,11 @@ class Wanted:
 def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
     """Keep dead letters drained from the queue; a replay that failed brings its letter up to date.
 
-    An equal or lower revision is the letter that is here already, delivered once more.
+    An equal or lower revision is the letter that is here already, delivered once more. What came
+    before its person was erased is dropped.
     """
-    ordered = sorted(envelopes, key=lambda envelope: envelope.revision)
+    alive = letters_without_erased(session, envelopes)
+    ordered = sorted(alive, key=lambda envelope: envelope.revision)
     rows = {(row["event_id"], row["hop"]): row for row in (_row(e, now) for e in ordered)}
     columns = select(DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.revision)
     ids = {event_id for event_id, _ in rows}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from bridge.errors import TransientError
+from bridge.events.clock import iso
 
 MODEL = "crm.lead"
 SYNC = "manychat_sync"
 HEALTH = "manychat_health"
 LEADS = "manychat_leads"
 CHECK = "manychat_check"
+ERASE = "manychat_erase"
 STATUSES = frozenset({"rejected", "created", "updated", "stale", "unchanged"})
 _BAD = "odoo_bad_answer"
 
@@ -83,6 +86,10 @@ class OdooLeads:
     def check(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """What `sync` would do with one event: `lead_id stage next_stage rule action`, …"""
         return self._object(CHECK, dict(event))
+
+    def erase(self, manychat_id: str, erased_at: datetime) -> Mapping[str, Any]:
+        """Make the contact's lead anonymous; `{leads, partners, partners_kept}`, how many."""
+        return self._object(ERASE, [manychat_id], iso(erased_at))
 
     def _object(self, method: str, *args: Any) -> Mapping[str, Any]:
         answer = self._client.call(MODEL, method, *args)

@@ -17,6 +17,7 @@ from bridge.queue.writer import DeadLetterSender, QueueWriter
 from bridge.settings import Settings
 from bridge.workers.bell import Bell
 from bridge.workers.crm import CrmWorker
+from bridge.workers.erasing import Eraser
 from bridge.workers.feedback import FeedbackWorker
 from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
@@ -66,19 +67,20 @@ def queue_part(settings: Settings, store: Store, name: str, concurrency: int, be
 
 
 def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) -> dict[str, Part]:
-    """The lanes into Odoo; the first one is woken by `bell`."""
+    """The lanes into Odoo, the first one woken by `bell`, and the erasures that it owes."""
     throttle = Throttle(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=throttle.wait)
     tempo = Tempo(concurrency)
     pusher = Pusher(
         store, OdooLeads(client), client.ping, tempo, max_attempts=settings.max_attempts
     )
-    return {
+    lanes: dict[str, Part] = {
         f"crm-{lane}": CrmWorker(
             store, pusher, tempo, f"{holder()}-{lane}", lane=lane, bell=None if lane else bell
         ).run
         for lane in range(concurrency)
     }
+    return lanes | {"erasures": Eraser(store, OdooLeads(client)).run}
 
 
 def feedback_part(settings: Settings, store: Store) -> Part:

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 from odoo import api, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 from ..const import MAX_EVENTS, MAX_ID
 from ..sync.clock import iso, naive, parse_iso
@@ -70,11 +71,11 @@ class CrmLead(models.Model):
         """Delete history, events, and which other contacts the leads are."""
         for model in ("manychat.stage.history", "manychat.event", "manychat.merged.contact"):
             self.env[model].search([("lead_id", "in", self.ids)]).unlink()
-        # rejected ones have no lead
-        events = self.env["manychat.event"].search(
-            [("manychat_id", "in", manychat_ids), ("company_id", "=", self.env.company.id)]
-        )
-        events.filtered(lambda event: received_at(event.clock) <= iso(until)).unlink()
+        # rejected events have no lead, and changes outlive theirs
+        named = [("manychat_id", "in", manychat_ids), ("company_id", "=", self.env.company.id)]
+        for model in ("manychat.event", "manychat.change"):
+            rows = self.env[model].search(named)
+            rows.filtered(lambda row: received_at(row.clock) <= iso(until)).unlink()
 
     def _manychat_empty_meetings(self, partners):
         """Leave meetings in the calendars, without what they say of the person."""
@@ -108,11 +109,15 @@ class CrmLead(models.Model):
         for table, column in wizard._get_fk_on("res_partner"):
             if table in trail:
                 continue
-            beyond = "AND id <> ALL(%(leads)s)" if table == "crm_lead" else ""
-            # pylint: disable=sql-injection  (names of the catalogue, not of a caller)
+            beyond = SQL("AND id <> ALL(%s)", self.ids) if table == "crm_lead" else SQL()
             self.env.cr.execute(
-                f'SELECT 1 FROM "{table}" WHERE "{column}" = %(partner)s {beyond} LIMIT 1',
-                {"partner": partner.id, "leads": self.ids},
+                SQL(
+                    "SELECT 1 FROM %s WHERE %s = %s %s LIMIT 1",
+                    SQL.identifier(table),
+                    SQL.identifier(column),
+                    partner.id,
+                    beyond,
+                )
             )
             if self.env.cr.fetchone():
                 return True

@@ -25,6 +25,8 @@ from bridge.mirror import (
     claims,
     dead_letters,
     edits,
+    erasing_odoo,
+    erasures,
     inbox,
     lease,
     outbox,
@@ -178,9 +180,23 @@ def edit(mirror: Mirror) -> None:
         edits.remove_contact(session, contact["id"])
 
 
+def erase(mirror: Mirror) -> None:
+    """A person is erased, and what comes of it afterwards."""
+    late = mirror.envelope(EventType.CONTACT, {"manychat_id": "MC-1"}, id_of("late"))
+    with mirror.store.transaction() as session:
+        erasures.erase(session, "MC-1", NOW)
+        dead_letters.record(session, [late.with_reason("bad", "api")], NOW)
+    mirror.deliver(late)
+    with mirror.store.transaction() as session:
+        [owed] = erasing_odoo.due(session, NOW, 10)
+        erasing_odoo.record_failure(session, [owed], "odoo_away", NOW)
+        erasing_odoo.record_done(session, owed, NOW)
+        erasures.waiting(session)
+
+
 def test_every_executed_statement_is_t_sql(recording: tuple[Mirror, set[str]]) -> None:
     mirror, seen = recording
-    for scenario in (converse, answer, keep, edit):
+    for scenario in (converse, answer, keep, edit, erase):
         scenario(mirror)
     verbs = {statement.split()[0] for statement in seen}
     assert verbs == {"SELECT", "INSERT", "UPDATE", "DELETE"}

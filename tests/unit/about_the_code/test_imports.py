@@ -54,7 +54,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
 }
 KNOWS_A_LIBRARY_TOO = {
     (f"bridge/workers/{name}.py", "sqlalchemy"): "names the session's type; makes none"
-    for name in ("crm", "feedback", "handle", "loop", "pushing", "schedule", "throttle")
+    for name in ("crm", "erasing", "feedback", "handle", "loop", "pushing", "schedule", "throttle")
 }
 
 # package → the packages that it must not know
