@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -29,22 +29,37 @@ def measure(run: Callable[[], None], events: int, roots: Iterable[int]) -> Sampl
 
 def cpu_seconds(roots: Iterable[int]) -> float:
     """Processor seconds of these processes and their children so far, of ended ones too."""
-    parents: dict[int, int] = {}
-    ticks: dict[int, int] = {}
+    stats = _stats()
+    ticks = {pid: sum(int(field) for field in fields[11:15]) for pid, fields in stats.items()}
+    return sum(ticks[pid] for pid in _family(stats, roots)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident(root: int) -> float:
+    """Megabytes of memory that this process and its children hold now."""
+    stats = _stats()
+    pages = sum(int(stats[pid][21]) for pid in _family(stats, [root]))
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _stats() -> dict[int, list[str]]:
+    """The fields of each process from its state on, by pid."""
+    stats: dict[int, list[str]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             # the name may hold blanks and ends with the last bracket
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        pid = int(path.parent.name)
-        parents[pid] = int(fields[1])
-        ticks[pid] = sum(int(field) for field in fields[11:15])
-    family, found = set(roots), 0
+        stats[int(path.parent.name)] = fields
+    return stats
+
+
+def _family(stats: Mapping[int, list[str]], roots: Iterable[int]) -> set[int]:
+    family, found = set(roots) & stats.keys(), -1
     while len(family) > found:
         found = len(family)
-        family |= {pid for pid, parent in parents.items() if parent in family}
-    return sum(ticks.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
+        family |= {pid for pid, fields in stats.items() if int(fields[1]) in family}
+    return family
 
 
 def rate(samples: list[Sample]) -> float:

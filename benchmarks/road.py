@@ -7,12 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, LiteralString
 
 from psycopg import sql
 
-from benchmarks.measuring import cpu_seconds
+from benchmarks.measuring import cpu_seconds, resident
 from benchmarks.webhooks import Post, post_all
 from devstack.bridge_processes import Bridge
 from devstack.errors import NotReady
@@ -152,7 +151,7 @@ class Road:
         """Resident megabytes of each process of ours and of Odoo."""
         pids = {process.name: process.pid for process in (*self._api, *self._every_worker)}
         pids["Odoo"] = self.odoo.pid
-        return {name: _resident(pid) for name, pid in pids.items() if pid}
+        return {name: resident(pid) for name, pid in pids.items() if pid}
 
     def rows(self, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the mirror."""
@@ -179,9 +178,3 @@ class Road:
             'SELECT max(created_at), max(synced_at) FROM "Outbox" WHERE id > %s', last
         )
         return mirrored.replace(tzinfo=UTC), synced.replace(tzinfo=UTC)
-
-
-def _resident(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) / 1024

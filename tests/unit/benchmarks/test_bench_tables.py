@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from benchmarks.chart import bars
 from benchmarks.lines import Line, number, percentile, table
+from benchmarks.measuring import cpu_seconds, resident
 from benchmarks.traffic import Traffic
 from benchmarks.webhooks import as_post
 from bridge.events.event import EventType
@@ -66,3 +70,12 @@ def test_every_event_of_the_traffic_is_read_as_it_was_meant() -> None:
         assert read.manychat_id == event["manychat_id"]
         assert read.values["state"] == event["values"]["state"]
         assert read.scrubs == ()
+
+
+def test_memory_and_time_count_the_children_too() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert resident(os.getpid()) > resident(child.pid) > 0
+        assert cpu_seconds([os.getpid()]) >= cpu_seconds([child.pid])
+    finally:
+        child.communicate(b"\n", timeout=30)
