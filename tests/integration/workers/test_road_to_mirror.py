@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
@@ -199,3 +200,23 @@ def test_the_inbox_reaches_the_mirror_through_the_queue(road: Road) -> None:
     road.run_dry()
     assert [row.event_id for row in road.sql("SELECT event_id FROM Ledger")] == [envelope.id]
     assert road.sql("SELECT id FROM Inbox") == []
+
+
+def test_a_replay_is_applied_although_the_ledger_knows_the_event_and_twice_is_once(
+    road: Road,
+) -> None:
+    sent = road.send(EventType.CONTACT, CONTACT)
+    road.run_dry()
+    mended = replace(sent, payload=CONTACT | {"nombre_lead": "Begoña María"})
+    with road.store.transaction() as session:
+        dead_letters.record(session, [mended.with_reason("permanent: x", "api")], RECEIVED)
+        [letter] = dead_letters.listing(session)
+    for _ in range(2):
+        with road.store.reading() as session:
+            road.writer.send(dead_letters.replay_of(session, letter.id))
+        road.run_dry()
+    assert [row.first_name for row in road.sql("SELECT first_name FROM Contact")] == [
+        "Begoña María"
+    ]
+    assert [row.revision for row in road.sql("SELECT revision FROM Ledger")] == [1]
+    assert [row.revision for row in road.sql("SELECT revision FROM Outbox")] == [1]
