@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: what `make bench` and `make bench-odoo` call."""
+"""`python -m benchmarks`: what `make bench`, `make bench-odoo` and `make bench-import` call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmarks import imports
 from benchmarks.odoo import Sizes, bench_odoo
 from benchmarks.whole_road import LONG, QUICK, SECTIONS, bench_road
 from devstack.errors import StackError
@@ -29,6 +30,10 @@ def _odoo(options: argparse.Namespace) -> None:
         rounds=options.rounds, calls=options.calls, naive=options.naive, leads=options.leads
     )
     bench_odoo(options.series, sizes, options.only or None)
+
+
+def _import(options: argparse.Namespace) -> None:
+    imports.run(options.rows)
 
 
 def _road(options: argparse.Namespace) -> None:
@@ -60,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     road.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     road.add_argument("--long", action="store_true", help="an hour instead of ten minutes")
     road.add_argument("--rounds", type=int, help="interleaved runs of each way")
+    files = commands.add_parser("import", help="a big export: killed at a third, and resumed")
+    files.add_argument("--rows", type=int, default=imports.ROWS)
+    files.set_defaults(run=_import)
     return parser
 
 

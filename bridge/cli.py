@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.commands import dead_letters, delivery, erasing
+from bridge.commands import dead_letters, delivery, erasing, transfer
 from bridge.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings, load_settings
@@ -31,6 +31,8 @@ app.command()(delivery.pause)
 app.command()(delivery.resume)
 app.command("reprocess")(delivery.reprocess_since)
 app.command()(erasing.erase)
+app.command("import")(transfer.import_files)
+app.command()(transfer.export)
 
 # Each command imports what it needs: `doctor` must start where the mirror's driver is missing.
 # ruff: noqa: PLC0415

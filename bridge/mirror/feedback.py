@@ -6,11 +6,10 @@ Nothing here fills the outbox or the ledger, so that no change ever goes back to
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.events.cleaning.phones import clean_phone
@@ -20,14 +19,14 @@ from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.assignments import refold
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
 from bridge.mirror.contacts import lock_known, write_values
-from bridge.mirror.delivery import Feed
 from bridge.mirror.digests import id_digest
 from bridge.mirror.fold import NOBODY, Who
 from bridge.mirror.items import Writer, dumps
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import Advisor, Contact, ContactAssignment
 
-ODOO = "odoo"
+FEED = "odoo"
+"""The name of the change feed's cursor."""
 _NAMESPACE = UUID("0c1fd6d7-4b7e-5b0e-8d0f-6f6b0f0f3b52")
 _LIMITS = {"first_name": 255, "last_name": 255, "phone": 50, "email": 255}
 _NOWHERE: dict[str, Any] = {"odoo_lead_id": None, "odoo_stage": None, "odoo_dates": None,
@@ -53,24 +52,6 @@ class Change(Protocol):
     def dates(self) -> Mapping[str, str] | None: ...
     @property
     def active(self) -> bool | None: ...
-
-
-def position(session: Session) -> str | None:
-    """How far the feed was read; None before the first time."""
-    return session.execute(select(Feed.cursor).where(Feed.name == ODOO)).scalar()
-
-
-def advance(session: Session, before: str | None, after: str, now: datetime) -> bool:
-    """Move the cursor; False if another reader moved it meanwhile."""
-    values = {"cursor": after, "read_at": now}
-    if before is None and position(session) is None:
-        # two that come here together meet at the primary key; the loser's transaction fails
-        session.execute(insert(Feed).values(name=ODOO, **values))
-        return True
-    moved = session.execute(
-        update(Feed).where(Feed.name == ODOO, Feed.cursor == before).values(**values)
-    )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
 
 
 def answers_of(session: Session, changes: Sequence[Change]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bridge.errors import AwayError, BridgeError, TransientError
 from bridge.log import get_logger
-from bridge.mirror import feedback, lease, pauses
+from bridge.mirror import feedback, feeds, lease, pauses
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.odoo.feed import FeedPage
@@ -109,7 +109,7 @@ class FeedbackWorker:
                 return False, None
             now = self._clock(session)
             ours = lease.acquire(session, LEASE, self._holder, now, LEASE_SECONDS)
-            return ours, feedback.position(session)
+            return ours, feeds.position(session, feedback.FEED)
 
     def _take(self, cursor: str | None, page: FeedPage) -> bool:
         """Apply a page; False if it has to be read again: somebody wrote in between."""
@@ -143,7 +143,7 @@ class FeedbackWorker:
         return False
 
     def _move(self, session: Session, cursor: str | None, page: FeedPage) -> None:
-        if not feedback.advance(session, cursor, page.cursor, self._clock(session)):
+        if not feeds.advance(session, feedback.FEED, cursor, page.cursor, self._clock(session)):
             raise TransientError("feed_moved", "another reader was faster")
 
     def _failed(self, error: BridgeError, stop: Flag) -> None:
@@ -177,5 +177,5 @@ class FeedbackWorker:
     def _ask_both(self) -> None:
         ask_mirror(self._store)
         with self._store.reading() as session:
-            cursor = feedback.position(session)
+            cursor = feeds.position(session, feedback.FEED)
         self._feed.read(cursor, 1)

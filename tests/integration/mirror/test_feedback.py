@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from bridge.events.clock import clock_text
 from bridge.events.event import EventType
-from bridge.mirror import claims, edits, feedback, outbox
+from bridge.mirror import claims, edits, feedback, feeds, outbox
 from bridge.mirror.tables import Advisor
 from tests.integration.mirror.conftest import NOW, Mirror
 from tests.integration.mirror.test_outbox import answer, claim, event_id, record
@@ -221,9 +221,9 @@ def test_an_event_that_changed_the_lead_leaves_unsaid_whether_it_is_archived(
 def test_the_cursor_moves_only_from_where_it_was_read(mirror: Mirror) -> None:
     for before, after, moved in ((None, "d:1", True), ("d:1", "d:2", True), ("d:1", "d:3", False)):
         with mirror.store.transaction() as session:
-            assert feedback.advance(session, before, after, NOW) is moved
+            assert feeds.advance(session, feedback.FEED, before, after, NOW) is moved
     with mirror.store.transaction() as session:
-        assert feedback.position(session) == "d:2"
+        assert feeds.position(session, feedback.FEED) == "d:2"
 
 
 def test_a_campaign_that_is_taken_away_takes_the_persons_advisor_with_it(mirror: Mirror) -> None:

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bridge.api": HOPS,
     "bridge.asgi": {"bridge.api"},
     "bridge.doctor": HOPS,
-    "bridge.commands": HOPS | {"bridge.workers"},
+    "bridge.transfer": ROAD | {"bridge.mirror"},
+    "bridge.commands": HOPS | {"bridge.workers", "bridge.transfer"},
     "bridge.cli": HOPS | {"bridge.workers", "bridge.api", "bridge.doctor", "bridge.commands"},
     "bridge.__main__": {"bridge.cli"},
 }
@@ -46,6 +47,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "rfc9457": {"bridge.api"},
     "starlette": {"bridge.api"},
     "uvicorn": {"bridge.cli"},
+    "openpyxl": {"bridge.transfer"},
     "typer": {"bridge.cli", "bridge.commands"},
     "structlog": {"bridge.log"},
     "prometheus_client": {"bridge.metrics"},

@@ -13,7 +13,7 @@ from bridge.errors import AwayError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.events.reading import Rules, read_event
-from bridge.mirror import feedback, lease, pauses
+from bridge.mirror import feedback, feeds, lease, pauses
 from bridge.mirror.apply import apply_events
 from bridge.mirror.store import Store
 from bridge.odoo.feed import Change, FeedPage
@@ -63,7 +63,7 @@ class House:
 
     def cursor(self) -> str | None:
         with self.store.transaction() as session:
-            return feedback.position(session)
+            return feeds.position(session, feedback.FEED)
 
     def rounds(self, count: int) -> None:
         for _ in range(count):
@@ -123,7 +123,7 @@ def test_a_reader_that_was_overtaken_applies_nothing(house: House) -> None:
 
     def overtake() -> None:
         with house.store.transaction() as session:
-            feedback.advance(session, "f:1", "f:9", NOW)
+            feeds.advance(session, feedback.FEED, "f:1", "f:9", NOW)
 
     house.feed.fails = lambda: overtake() if len(house.feed.reads) == 4 else None
     with pytest.raises(TransientError, match="feed_moved"):

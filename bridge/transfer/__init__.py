@@ -1,0 +1,1 @@
+"""Contacts from files into the mirror, and out of it into files."""
