@@ -61,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     odoo = commands.add_parser("odoo", help="a development Odoo with the addon, until Ctrl-C")
     odoo.set_defaults(run=_odoo)
 
-    adopt = commands.add_parser("adopt", help="adopt a predecessor's database, at full size")
-    adopt.add_argument("--contacts", type=int, default=40_000)
-    adopt.set_defaults(run=_adopt)
+    for name, run, size, words in AT_SIZE:
+        command = commands.add_parser(name, help=words)
+        command.add_argument("--contacts", type=int, default=size)
+        command.set_defaults(run=run)
 
     pictures = commands.add_parser("pictures", help="the addon's icon and screenshots, made anew")
     pictures.set_defaults(run=_pictures)
@@ -116,6 +117,19 @@ def _pictures(options: argparse.Namespace) -> int:
     from devstack.pictures import take_pictures  # noqa: PLC0415  (only for this command)
 
     return take_pictures(options.series)
+
+
+def _plans(options: argparse.Namespace) -> int:
+    from devstack.plans import show_plans  # noqa: PLC0415  (only for this command)
+
+    return show_plans(options.contacts)
+
+
+AT_SIZE = (
+    ("adopt", _adopt, 40_000, "adopt a predecessor's database, at full size"),
+    ("plans", _plans, 100_000, "what the databases do for the mirror's questions"),
+)
+"""Commands that fill a database with so many contacts."""
 
 
 def _fetch(_options: argparse.Namespace) -> int:

@@ -52,7 +52,9 @@ class OutboxRow:
 
 def is_due(session: Session, now: datetime) -> bool:
     """Whether any row waits; cheap, and takes no lock."""
-    due = select(Outbox.id).where(Outbox.next_attempt_at <= now).limit(1)
+    # without an order PostgreSQL may read the whole table until it meets one
+    due = select(Outbox.id).where(Outbox.next_attempt_at <= now)
+    due = due.order_by(Outbox.next_attempt_at).limit(1)
     return session.execute(due).first() is not None
 
 

@@ -46,6 +46,14 @@ class Outbox(Base):
     __table_args__ = (
         Index("ix_Outbox_due", "next_attempt_at", "id", "contact_id"),
         Index("ix_Outbox_status", "status", "parked"),
+        Index("ix_Outbox_synced_at", "synced_at"),
+        Index(
+            "ix_Outbox_unmapped",
+            "event_id",
+            sqlite_where=text("unmapped = 1"),
+            postgresql_where=text("unmapped"),
+            mssql_where=text("unmapped = 1"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -26,7 +26,7 @@ def make_engine(settings: Settings) -> Engine:
     Raises SettingsError when the URL cannot be read or its driver is not installed.
     """
     try:
-        url = make_url(settings.database_url.get_secret_value())
+        url = _with_identity(make_url(settings.database_url.get_secret_value()))
         engine = create_engine(url, **_options(url))
     except (ArgumentError, ImportError, ValueError) as error:
         # the cause would show the URL with its password
@@ -35,6 +35,18 @@ def make_engine(settings: Settings) -> Engine:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _with_identity(url: URL) -> URL:
+    """The URL with ODBC's `Authentication` as SQLAlchemy spells it.
+
+    Under another spelling it would ask for `Trusted_Connection` as well, which the driver refuses.
+    """
+    named = {key: value for key, value in url.query.items() if key.lower() == "authentication"}
+    if not named:
+        return url
+    [how] = named.values()
+    return url.difference_update_query(named).update_query_dict({"authentication": how})
 
 
 def _options(url: URL) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def outcome_of_state(session: Session, state: str) -> str:
         select(Outbox.unmapped)
         .join(ContactState, ContactState.event_id == Outbox.event_id)
         .where(ContactState.state == state, Outbox.status == SUCCESS)
-        .order_by(Outbox.id.desc())
+        .order_by(ContactState.id.desc())
         .limit(1)
     )
     unmapped = session.execute(newest).scalar()

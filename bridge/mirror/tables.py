@@ -123,6 +123,7 @@ class ContactState(Base):
     __table_args__ = (
         once("Contact_State", "event_id"),
         Index("ix_Contact_State_contact_id_clock", "contact_id", "clock"),
+        Index("ix_Contact_State_state_id", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
