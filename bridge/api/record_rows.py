@@ -22,7 +22,7 @@ class ContactRow(BaseModel):
         gender=None, phone="+521234567890", subscription_date=None,
         entry_date="2025-06-10T10:00:00Z", initial_state="Nuevo", channel_id=1,
         odoo_sync_status="success", odoo_contact_id=None, odoo_lead_id=1287,
-        odoo_stage="Comienza Cotización",
+        odoo_stage="Comienza Cotización", odoo_active=True,
     )  # fmt: skip
 
     id: int
@@ -40,6 +40,10 @@ class ContactRow(BaseModel):
     odoo_contact_id: int | None
     odoo_lead_id: int | None
     odoo_stage: str | None
+    odoo_active: Annotated[
+        bool | None,
+        Field(description="False: somebody archived the lead or lost it; null: not told since."),
+    ]
 
 
 class CampaignRow(BaseModel):

@@ -40,7 +40,9 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "contacts": Kind(Contact, frozenset({"manychat_digest", "odoo_dates"})),
+    "contacts": Kind(
+        Contact, frozenset({"manychat_digest", "odoo_dates", "odoo_answers", "odoo_told"})
+    ),
     "campaigns": Kind(Campaign),
     "channels": Kind(Channel),
     "advisors": Kind(Advisor),
