@@ -4,6 +4,7 @@ from ..const import MAX_ID
 from ..sync.clock import naive
 from ..sync.contact import Known
 from ..sync.text import storable
+from .insert_like import create_alike
 
 
 class ManychatEvent(models.Model):
@@ -93,7 +94,7 @@ class ManychatEvent(models.Model):
                     ledger[event_id].write(vals)
                 else:
                     new.append({"event_id": event_id, **vals})
-        self.create(new)
+        create_alike(self, new)
 
     def _from_outcome(self, outcome, entries, lead_id):
         event = outcome.event

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from ..sync.clock import naive
 from ..sync.history import HistoryRow
 from ..sync.text import fold
+from .insert_like import create_alike
 
 # Fields of a row that are the first three of the fold's step.
 STANDS = ("stage_id", "changed", "unmapped")
@@ -93,7 +94,10 @@ class ManychatStageHistory(models.Model):
                     stood[step[:3]] += self.browse(row.row_id)
         for stands, rows in stood.items():
             rows.write(dict(zip(STANDS, stands, strict=True)))
-        self.create(new)
+        create_alike(self, new)
+        self.env["crm.lead"].browse(lead.id for _contact, lead in pairs).invalidate_recordset(
+            ["manychat_history_ids", "manychat_change_ids"]
+        )
 
     def _from_event(self, event, lead_id):
         return {
@@ -105,6 +109,7 @@ class ManychatStageHistory(models.Model):
             "received_at": naive(event.received_at),
             "kind": "manychat",
             "state": event.state,
+            "state_folded": fold(event.state),
             "category": event.category,
         }
 
