@@ -3,7 +3,7 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from ..models.crm_lead import SHARED_FIELDS, SYNC_FIELDS
-from .common import ManychatCase
+from .common import ManychatCase, at
 
 # What only a system administrator sees.
 SYSTEM = {"manychat.take.over"}
@@ -154,6 +154,9 @@ class TestRightsOfEveryModel(ManychatCase):
             {"manychat_id": "mc-3", "company_id": other.id, "lead_id": leads[0].id}
         )
         self.env["manychat.refold"].create({"lead_id": leads[0].id, "kind": "rules"})
+        self.env["manychat.tombstone"].create(
+            {"digest": "0" * 64, "erased_until": at(1), "company_id": other.id}
+        )
         self.env["manychat.alias"].create(
             {"value": "Dra.", "user_id": self.seller.id, "company_id": other.id}
         )
