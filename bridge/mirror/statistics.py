@@ -47,7 +47,9 @@ class Statistics:
 def statistics(session: Session, now: datetime) -> Statistics:
     """Everything at once; names beyond the hundred most frequent are left out."""
     states, since = ContactState.state, now - DAY
-    unmapped = select(states, func.count()).join(Outbox, Outbox.event_id == ContactState.event_id)
+    # not joined: SQLite would look up the outbox row of every state there is
+    in_doubt = select(Outbox.event_id).where(Outbox.unmapped)
+    unmapped = select(states, func.count()).where(ContactState.event_id.in_(in_doubt))
     channels = select(Channel.name, func.count(Contact.id)).join(
         Contact, Contact.channel_id == Channel.id
     )
@@ -58,7 +60,7 @@ def statistics(session: Session, now: datetime) -> Statistics:
         contacts_by_stage=_of_contacts(session, Contact.odoo_stage),
         contacts_by_sync_status=_of_contacts(session, Contact.odoo_sync_status),
         states=_counted(session, select(states, func.count()), states),
-        unmapped_states=_counted(session, unmapped.where(Outbox.unmapped), states),
+        unmapped_states=_counted(session, unmapped, states),
         events_24h=_counted(session, day, Ledger.type),
         events_last_hour=session.execute(hour).scalar_one(),
         lag_to_mirror=_lag(session, Ledger.received_at, Ledger.mirrored_at, since),
