@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ def measured(stack: Stack, amounts: Amounts) -> list[Line]:
     drained: list[Drained] = []
     try:
         road.start()
+        road.freeze()
+        _others(doors, -1, replace(amounts, naive=5, batched=100), {})  # the first fills caches
+        road.thaw()
         for number in range(amounts.rounds):
             progress.say(f"drain, round {number + 1} of {amounts.rounds}")
             road.freeze()
