@@ -121,13 +121,11 @@ def sync(
     ] = None,
 ) -> None:
     """Send to Odoo again, as soon as the crm worker runs, what is pending or in error."""
-    from datetime import UTC, datetime
-
     from bridge.mirror.pushing import push_again
     from bridge.mirror.store import Store
 
     with Store.from_settings(_settings()).transaction() as session:
-        due = push_again(session, datetime.now(UTC), manychat_id)
+        due = push_again(session, manychat_id)
     typer.echo(f"{due} events are due")
 
 

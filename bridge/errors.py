@@ -44,3 +44,12 @@ class SettingsError(BridgeError):
 
     def __init__(self, detail: str, code: str = "bad_settings") -> None:
         super().__init__(code, detail)
+
+
+def reason_of(error: Exception) -> str:
+    """`class: code (detail)`, as dead letters carry it; never a value of the event."""
+    if not isinstance(error, BridgeError):
+        return f"transient: unexpected ({type(error).__name__})"
+    kind = "permanent" if isinstance(error, PermanentError) else "transient"
+    detail = f" ({error.detail})" if error.detail else ""
+    return f"{kind}: {error.code}{detail}"

@@ -119,7 +119,7 @@ HOT: Mapping[str, Question] = {
     "campaign contacts by contact": _list("campaign-contacts", contact_id=7),
     "dead letters": _list("dead-letters"),
     "one contact": lambda session: records.read(session, "contacts", _contact_id(session)),
-    "push one contact again": lambda session: pushing.push_again(session, NOW, ONE),
+    "push one contact again": lambda session: pushing.push_again(session, ONE),
     "erase a person": lambda session: erasures.erase(session, ONE, NOW),
     "erasures that Odoo owes": lambda session: erasing_odoo.due(session, NOW, 10),
     "retention": lambda session: forget_events(session, BEGAN, 500),

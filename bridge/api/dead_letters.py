@@ -53,7 +53,9 @@ class ReplayFilter(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"hop": "manychat-contact-queue", "reason": "bad_json"}},
+        json_schema_extra={
+            "example": {"hop": "manychat-contact-queue", "reason": "permanent: bad_json"}
+        },
     )
 
     event_id: Annotated[str, Field(max_length=64)] | None = None

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from bridge.api.bodies import Body, decode, parse
 from bridge.api.parts import Parts
 from bridge.api.problems import BodyTooLarge, Unavailable, UnusableBody
-from bridge.errors import UnusableEvent
+from bridge.errors import UnusableEvent, reason_of
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event, EventType, Scrub
 from bridge.events.ids import new_event_id
@@ -147,7 +147,7 @@ def _dead_letter(post: _Post, error: UnusableEvent) -> Envelope:
     )
     if post.body.oversized or not _fits(letter):
         letter = letter.cut(post.body.length, post.body.sha256)
-    return letter.with_reason(str(error), ORIGIN)
+    return letter.with_reason(reason_of(error), ORIGIN)
 
 
 def _fits(letter: Envelope) -> bool:

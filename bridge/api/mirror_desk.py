@@ -123,10 +123,10 @@ class MirrorDesk:
         with self._store.transaction() as session:
             dead_letters.mark_replayed(session, ids, now)
 
-    def push_again(self, manychat_id: str | None, now: datetime) -> int:
+    def push_again(self, manychat_id: str | None) -> int:
         """Make what Odoo has not taken due now; how many events that are."""
         with self._store.transaction() as session:
-            return push_again(session, now, manychat_id)
+            return push_again(session, manychat_id)
 
     def is_current(self) -> bool:
         """Whether the tables are those of this release."""

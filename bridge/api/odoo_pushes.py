@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Security
@@ -63,8 +62,7 @@ async def push_to_odoo(request: Request) -> PushAnswer:
     404 for a contact that the mirror does not know.
     """
     asked = await read_model(request, PushBody)
-    now = datetime.now(UTC)
-    due = await ask_desk(request, lambda desk: desk.push_again(asked.manychat_id, now))
+    due = await ask_desk(request, lambda desk: desk.push_again(asked.manychat_id))
     _log.info("push_wanted", count=due)
     return PushAnswer(manychat_id=asked.manychat_id or "", due=due)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
+from bridge.mirror.database_clock import database_now
 from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.tables import CampaignContact, Contact
 
 
-def push_again(session: Session, now: datetime, manychat_id: str | None = None) -> int:
+def push_again(session: Session, manychat_id: str | None = None) -> int:
     """Make every row that is pending or in error due now, the parked ones too, with all its tries.
 
     Of one contact, or of all; how many there are. Raises PermanentError (`not_found`) for a
@@ -29,7 +29,7 @@ def push_again(session: Session, now: datetime, manychat_id: str | None = None) 
     session.execute(
         update(Outbox)
         .where(*wanted)
-        .values(status=PENDING, parked=False, attempts=0, next_attempt_at=now)
+        .values(status=PENDING, parked=False, attempts=0, next_attempt_at=database_now(session))
         .execution_options(synchronize_session=False)
     )
     return count

@@ -9,13 +9,12 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, reason_of
 from bridge.log import get_logger
 from bridge.mirror import erasing_odoo
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.erasing_odoo import Owed
 from bridge.mirror.store import Store
-from bridge.workers.retry import reason_of
 
 log = get_logger(__name__)
 

@@ -9,14 +9,13 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import AwayError, BridgeError, TransientError
+from bridge.errors import AwayError, BridgeError, TransientError, reason_of
 from bridge.log import get_logger
 from bridge.mirror import feedback, feeds, lease, pauses
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
 from bridge.odoo.feed import FeedPage
 from bridge.workers.probes import ask_mirror
-from bridge.workers.retry import reason_of
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
 log = get_logger(__name__)

@@ -15,6 +15,7 @@ from bridge.errors import (
     PermanentError,
     TransientError,
     UnusableEvent,
+    reason_of,
 )
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.events.event import Event
@@ -29,7 +30,7 @@ from bridge.workers import measuring
 from bridge.workers.leases import Leases
 from bridge.workers.probes import ask_mirror
 from bridge.workers.reading import Item, unexplained_deliveries, unreadable
-from bridge.workers.retry import decide, reason_of
+from bridge.workers.retry import decide
 from bridge.workers.waiting import Rng, system_rng
 
 log = get_logger(__name__)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import BusyError
+from bridge.errors import BusyError, reason_of
 from bridge.log import get_logger
 from bridge.mirror import outbox
 from bridge.mirror.claims import OutboxRow
@@ -22,7 +22,6 @@ from bridge.mirror.store import Store
 from bridge.odoo.leads import SyncResult
 from bridge.workers import measuring
 from bridge.workers.probes import ask_mirror
-from bridge.workers.retry import reason_of
 from bridge.workers.tempo import Tempo
 from bridge.workers.waiting import Probe, Rng, system_rng
 

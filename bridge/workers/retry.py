@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.errors import AwayError, BridgeError, BusyError, PermanentError
+from bridge.errors import AwayError, BusyError, PermanentError
 
 Action = Literal["dead_letter", "delay", "stop"]
 
@@ -43,12 +43,3 @@ def decide(
 def backoff(attempts: int, rng: Callable[[], float]) -> float:
     """Full jitter: between 0 and a bound that grows with the attempts, up to a cap."""
     return rng() * float(min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** min(attempts, 10)))
-
-
-def reason_of(error: Exception) -> str:
-    """`class: code (detail)`, as dead letters carry it; never a value of the event."""
-    if not isinstance(error, BridgeError):
-        return f"transient: unexpected ({type(error).__name__})"
-    kind = "permanent" if isinstance(error, PermanentError) else "transient"
-    detail = f" ({error.detail})" if error.detail else ""
-    return f"{kind}: {error.code}{detail}"

@@ -12,7 +12,7 @@ from threading import Event as Flag
 
 from sqlalchemy.orm import Session
 
-from bridge.errors import PermanentError
+from bridge.errors import PermanentError, reason_of
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.log import get_logger
 from bridge.mirror import dead_letters, inbox, lease, pauses, retention
@@ -25,7 +25,6 @@ from bridge.queue.writer import QueueWriter
 from bridge.workers import measuring
 from bridge.workers.handle import HORIZON
 from bridge.workers.reading import unreadable
-from bridge.workers.retry import reason_of
 
 log = get_logger(__name__)
 

@@ -13,8 +13,15 @@ from structlog.testing import capture_logs
 
 import bridge
 from bridge.api import problems
-from bridge.errors import AwayError, BridgeError, PermanentError, SettingsError, TransientError
-from bridge.workers.retry import decide, reason_of
+from bridge.errors import (
+    AwayError,
+    BridgeError,
+    PermanentError,
+    SettingsError,
+    TransientError,
+    reason_of,
+)
+from bridge.workers.retry import decide
 from tests.unit.about_the_code.sources import Source, python
 from tests.unit.api.conftest import Api, FakeInbox, FakeSender
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.errors import AwayError, BusyError, PermanentError, TransientError, UnusableEvent
-from bridge.workers.retry import LONGEST_DELAY, Decision, backoff, decide, reason_of
+from bridge.errors import (
+    AwayError,
+    BusyError,
+    PermanentError,
+    TransientError,
+    UnusableEvent,
+    reason_of,
+)
+from bridge.workers.retry import LONGEST_DELAY, Decision, backoff, decide
 
 HALF = 0.5
 
