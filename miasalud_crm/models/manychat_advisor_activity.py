@@ -1,7 +1,13 @@
+import logging
+
 from odoo import fields, models
+from psycopg2 import InterfaceError, OperationalError
 
 from ..sync.contact import CREATED, UPDATED
 from ..sync.text import storable
+from .private_sql import private_sql_errors
+
+_logger = logging.getLogger(__name__)
 
 TELL_PARAM = "miasalud_crm.tell_advisors"
 ACTIVITY_TYPE = "miasalud_crm.mail_activity_new_advisor"
@@ -27,8 +33,20 @@ class CrmLead(models.Model):
         before = self._manychat_advisors_before(raw_events)
         results = super()._manychat_sync_batch(raw_events)
         touched = {r["lead_id"] for r in results if r["status"] in (CREATED, UPDATED)}
-        self.browse(sorted(touched - {None}))._manychat_tell_advisors(before)
+        self.browse(sorted(touched - {None}))._manychat_try_to_tell(before)
         return results
+
+    def _manychat_try_to_tell(self, before):
+        """Tell the advisors; an activity that Odoo refuses must not take the events with it."""
+        try:
+            with private_sql_errors(), self.env.cr.savepoint():
+                self._manychat_tell_advisors(before)
+                self.env.flush_all()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            _logger.debug("Telling the advisors failed", exc_info=True)
+            _logger.warning("Advisors of %s leads not told: %s", len(self), type(error).__name__)
 
     def _manychat_advisors_before(self, raw_events):
         """Return the advisors (ids of users) by id of the leads that these events may touch."""

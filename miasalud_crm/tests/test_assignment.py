@@ -1,3 +1,6 @@
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 
 from .common import ManychatCase, event
@@ -58,6 +61,16 @@ class TestAssignment(ManychatCase):
         self.sync(self.given("e2", 2, [("commercial", self.doctor)]))
         self.assertEqual(self.told().user_id, self.doctor)
         self.sync(self.given("e3", 3, [("commercial", False)]))
+        self.assertFalse(self.told())
+
+    def test_an_activity_that_is_refused_takes_no_event_with_it(self):
+        refused = patch.object(
+            type(self.env["mail.activity"]), "create", side_effect=UserError("no")
+        )
+        with refused, self.assertLogs("odoo.addons.miasalud_crm", "WARNING"):
+            [result] = self.sync(self.given("e1", 1, [("commercial", self.seller)]))
+        self.assertEqual(result["status"], "created")
+        self.assertEqual(self.lead().manychat_commercial_id, self.seller)
         self.assertFalse(self.told())
 
     def test_assignment_that_did_not_stay_tells_nobody(self):
