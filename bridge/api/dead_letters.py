@@ -62,7 +62,12 @@ class ReplayFilter(BaseModel):
     hop: Annotated[str, Field(max_length=64)] | None = None
     type: EventType | None = None
     reason: Annotated[
-        str | None, Field(max_length=100, pattern=r"^[A-Za-z0-9_ :.-]+$", description="Its start.")
+        str | None,
+        Field(
+            max_length=100,
+            pattern=r"^[A-Za-z0-9_ :.-]+$",
+            description="Its start; the class may be left out.",
+        ),
     ] = None
     after: Annotated[
         int, Field(ge=0, le=2**31 - 1, strict=True, description="Only letters behind this id.")

@@ -23,6 +23,7 @@ from bridge.queue.names import queue_for
 
 ASK_SECONDS = 2.0
 ASK_LATER = "Odoo decides the stage and cannot be asked now; state_before is the mirror's memory."
+SAYS_NOTHING = "Nothing in it is known but the contact: look at the names of its fields."
 NO_RULE = "No rule of Odoo's stage mapping fits this state: the lead stays where it is."
 
 router = APIRouter(tags=["flow help"], dependencies=[Security(webhook_key)])
@@ -164,6 +165,7 @@ async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
         occurred_at=iso(event.occurred_at),
         values={key: _shown(value) for key, value in event.values.items()},
         warnings=[scrub.text for scrub in scrubs],
+        notes=[] if event.values else [SAYS_NOTHING],
     )
     await _ask_mirror(request, event, answer)
     await _ask_odoo(request, event, answer)

@@ -21,7 +21,9 @@ from bridge.settings import Settings
 app = typer.Typer(help="Events that were given up.", no_args_is_help=True)
 
 Hop = Annotated[str | None, typer.Option(help="Only those that this hop gave up.")]
-Reason = Annotated[str | None, typer.Option(help="Only those whose reason begins so.")]
+Reason = Annotated[
+    str | None, typer.Option(help="Only those whose reason begins so; its class may be left out.")
+]
 _PAGE = 100
 
 

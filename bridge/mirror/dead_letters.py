@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
@@ -44,7 +44,8 @@ class Letter:
 class Wanted:
     """Which letters a person means: everything that is given has to fit.
 
-    `reason` is how it begins. `after` is the id behind which to look, `limit` how many to take.
+    `reason` is how it begins, with its class or without. `after` is the id behind which to look,
+    `limit` how many to take.
     """
 
     event_id: str | None = None
@@ -135,7 +136,8 @@ def replays(
     fits += [getattr(DeadLetter, name) == value for name in ("event_id", "hop", "type")
              if (value := getattr(wanted, name)) is not None]  # fmt: skip
     if wanted.reason is not None:
-        fits.append(DeadLetter.reason.startswith(wanted.reason, autoescape=True))
+        starts = [prefix + wanted.reason for prefix in ("", "permanent: ", "transient: ")]
+        fits.append(or_(*(DeadLetter.reason.startswith(s, autoescape=True) for s in starts)))
     page = select(DeadLetter).where(*fits, DeadLetter.id > wanted.after)
     found = session.scalars(page.order_by(DeadLetter.id).limit(wanted.limit)).all()
     last = found[-1].id if found else wanted.after

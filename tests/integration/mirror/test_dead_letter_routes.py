@@ -87,7 +87,7 @@ async def test_a_letter_that_is_drained_once_more_stays_replayed(records: Record
 
 async def test_letters_that_fit_a_filter_are_replayed_at_once(records: Records) -> None:
     ids = [ID[:-1] + digit for digit in "0123"]
-    bury(records.mirror, id=ids[0], reason="bad_date: x")
+    bury(records.mirror, id=ids[0], reason="permanent: bad_date (x)")
     bury(records.mirror, id=ids[1], reason="bad_date: y")
     bury(records.mirror, id=ids[2], reason="bad_json: z")
     bury(records.mirror, id=ids[3], reason="bad_date: z", hop="inbox")

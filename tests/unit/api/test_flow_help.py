@@ -118,6 +118,14 @@ async def test_a_contact_that_nobody_knows_would_make_a_lead(trial: Any) -> None
     assert answer.json["odoo"] == "not configured"
 
 
+async def test_a_body_whose_fields_are_all_misspelt_is_told(trial: Any) -> None:
+    answer = await trial.post(
+        f"{ROOT}/contact/check", {"manychat_id": "MC1", "estado_ulltimo": "x"}
+    )
+    assert answer.json["values"] == {}
+    assert answer.json["notes"] == [flow_help.SAYS_NOTHING]
+
+
 async def test_a_state_that_no_rule_fits_is_told(trial: Any) -> None:
     trial.app.state.parts.odoo.told = {"lead_id": 8, "stage": "Nuevo", "next_stage": "Nuevo"}
     answer = await trial.post(f"{ROOT}/stage-change/check", BODY | {"stage_manychat": "Raro"})
