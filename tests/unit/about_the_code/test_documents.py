@@ -143,8 +143,11 @@ def unknown_paths(sources: Iterable[Source]) -> list[str]:
 
 
 def unknown_variables(sources: Iterable[Source]) -> list[str]:
-    """UPPER_CASE names in code spans that are no setting."""
-    known = {name.upper() for name in Settings.model_fields} | set(NOT_SETTINGS)
+    """UPPER_CASE names in code spans that are neither a setting nor a constant of the code."""
+    code = [source.text for source in texts(path for path in tracked() if path.endswith(".py"))]
+    constants = re.compile(r"^([A-Z]+(?:_[A-Z]+)+)\b[^=\n]*=", re.MULTILINE)
+    known = {name for text in code for name in constants.findall(text)}
+    known |= {name.upper() for name in Settings.model_fields} | set(NOT_SETTINGS)
     known |= set(re.findall(r"\$\{([A-Z_]+)", read("docker-compose.yml").text))
     return [
         source.at(number, name)
