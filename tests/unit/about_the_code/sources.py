@@ -56,10 +56,14 @@ def tracked() -> list[str]:
 
 def texts(paths: Iterable[str] | None = None) -> Iterator[Source]:
     """The tracked files that are text."""
-    for path in tracked() if paths is None else paths:
-        content = (ROOT / path).read_bytes()
-        if b"\0" not in content:
-            yield Source(path, content.decode("utf-8"))
+    found = (_source(path) for path in (tracked() if paths is None else paths))
+    return (source for source in found if source)
+
+
+@cache  # a syntax tree is made once for all tests
+def _source(path: str) -> Source | None:
+    content = (ROOT / path).read_bytes()
+    return None if b"\0" in content else Source(path, content.decode("utf-8"))
 
 
 def python(*folders: str) -> list[Source]:
