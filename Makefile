@@ -22,7 +22,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import fuzz odoo pictures venv clean
+.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import fuzz odoo pictures venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -70,6 +70,9 @@ bench-odoo: venv ## the batch method against other ways into Odoo, as a table
 
 bench-import: venv ## an export of 25,000 rows with defects, killed at a third and resumed
 	@$(PY) -m benchmarks import $(BENCH)
+
+scale: venv ## a day, ten, a hundred, a thousand times as busy: what is full first
+	@$(PY) -m benchmarks scale
 
 fuzz: venv ## thousands of odd requests to every route, by schemathesis
 	@$(PY) -m devstack fuzz $(FUZZ)

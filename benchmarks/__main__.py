@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: what `make bench`, `make bench-odoo` and `make bench-import` call."""
+"""`python -m benchmarks`: what `make bench`, `make bench-…` and `make scale` call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks import imports
+from benchmarks import imports, scale
 from benchmarks.odoo import Sizes, bench_odoo
 from benchmarks.whole_road import LONG, QUICK, SECTIONS, bench_road
 from devstack.errors import StackError
@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     files = commands.add_parser("import", help="a big export: killed at a third, and resumed")
     files.add_argument("--rows", type=int, default=imports.ROWS)
     files.set_defaults(run=_import)
+    larger = commands.add_parser("scale", help="a model of busier days: what is full first")
+    larger.set_defaults(run=lambda _options: scale.run())
     return parser
 
 

@@ -32,6 +32,7 @@ NOT_SETTINGS = {
     "FAULTS_CONTACTS": "make faults",
     "FAULTS_SEED": "make faults",
     "TEST_DATABASE_URL": "tests/integration/mirror: whichever database it names",
+    "WEB_CONCURRENCY": "gunicorn",
     "ACCEPT_EULA": "Microsoft's installers",
     "PR_SET_PDEATHSIG": "Linux",
 }
