@@ -123,12 +123,12 @@ def _message(raw: Any) -> Message:
         id=str(raw.id),
         receipt=str(raw.pop_receipt),
         dequeue_count=int(raw.dequeue_count or 0),
-        text=_decoded(str(raw.content or "")),
+        text=decoded(str(raw.content or "")),
         inserted_at=raw.inserted_on or datetime.now(UTC),
     )
 
 
-def _decoded(content: str) -> str:
+def decoded(content: str) -> str:
     """The text inside base64; a message that somebody posted as plain text is taken as it is."""
     try:
         return base64.b64decode("".join(content.split()), validate=True).decode("utf-8")

@@ -14,7 +14,8 @@ import pytest
 
 from tests.unit.about_the_code.sources import ROOT, SECRET_NAME, read, run, tracked
 
-DOCKERFILES = ("docker/Dockerfile.api", "docker/Dockerfile.workers")
+DOCKERFILES = ("docker/Dockerfile.api", "docker/Dockerfile.workers", "docker/Dockerfile.odoo")
+LABELS = ("title", "description", "licenses", "version", "revision", "created", "source")
 probe = runpy.run_path(str(ROOT / "docker/probe.py"))["main"]
 
 
@@ -34,6 +35,17 @@ def careless_image(text: str) -> list[str]:
     wrong += [f"no {word}" for word in ("HEALTHCHECK", "LABEL", "CMD") if word not in said]
     if any("pip install" in rest and "--require-hashes" not in rest for _, rest in steps):
         wrong.append("installs without hashes")
+    bases = [rest.split()[0] for word, rest in steps if word == "FROM"]
+    stages = {rest.split()[-1] for word, rest in steps if word == "FROM"}
+    wrong += [
+        f"FROM {base} cannot be pinned from outside"
+        for base in bases
+        if base not in stages | {"scratch"} and not base.startswith("${")
+    ]
+    labels = said.get("LABEL", "")
+    wrong += [
+        f"no label {one}" for one in LABELS if f"org.opencontainers.image.{one}=" not in labels
+    ]
     for word, rest in steps:
         names = re.findall(r"(\w+)(?:=|$|\s)", rest) if word in {"ENV", "ARG"} else []
         wrong += [f"{word} {name}" for name in names if SECRET_NAME.search(name)]
@@ -148,6 +160,8 @@ def test_a_dockerfile_with_a_fault_is_refused(line: str, tmp_path: Path) -> None
         ("ENV PORT=8000", "ENV API_KEY=swordfish"),
         ("ARG VERSION=dev", "ARG ODOO_PASSWORD"),
         ("COPY bridge bridge", "COPY . ."),
+        ("FROM ${PYTHON_IMAGE} AS runtime", "FROM python:3.12-slim AS runtime"),
+        ("org.opencontainers.image.source", "source"),
     ],
 )
 def test_a_careless_image_is_seen(old: str, new: str) -> None:
