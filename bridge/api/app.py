@@ -24,6 +24,7 @@ from bridge.api import (
     webhooks,
 )
 from bridge.api.cutting import CutOff
+from bridge.api.ops import actions as ops
 from bridge.api.parts import Parts, parts_of, settings_of
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -64,6 +65,8 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(contact_history.router, prefix=PREFIX)
     app.include_router(odoo_leads.router, prefix=PREFIX)
     app.include_router(odoo_pushes.router, prefix=PREFIX)
+    app.include_router(ops.router)
+    app.include_router(ops.router, prefix=PREFIX)
     app.include_router(docs.router)
     return app
 

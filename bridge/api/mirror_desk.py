@@ -10,7 +10,17 @@ from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event
 from bridge.events.reading import Rules
-from bridge.mirror import dead_letters, edits, erasures, records, reports
+from bridge.mirror import (
+    dead_letters,
+    edits,
+    erasures,
+    pauses,
+    records,
+    reports,
+    stuck,
+    watching,
+)  # fmt: skip
+from bridge.mirror.database_clock import database_now
 from bridge.mirror.dead_letters import Wanted
 from bridge.mirror.pushing import push_again
 from bridge.mirror.records import Asked, Row
@@ -18,6 +28,9 @@ from bridge.mirror.reports import ContactSummary, Step
 from bridge.mirror.schema import is_current
 from bridge.mirror.statistics import Statistics, statistics
 from bridge.mirror.store import Store
+from bridge.mirror.stuck import Stuck
+from bridge.mirror.tracing import Traced, trace_contact
+from bridge.mirror.watching import Waiting
 from bridge.settings import Settings
 
 
@@ -140,6 +153,34 @@ class MirrorDesk:
     def statistics(self, now: datetime) -> Statistics:
         with self._store.transaction() as session:
             return statistics(session, now)
+
+    def waiting(self) -> Waiting:
+        """What waits, and which hops a person stopped."""
+        with self._store.reading() as session:
+            return watching.look(session, database_now(session))
+
+    def last_errors(self, limit: int) -> list[Stuck]:
+        """The newest events that Odoo has not taken, with their reasons."""
+        with self._store.reading() as session:
+            return stuck.last_errors(session, limit)
+
+    def parked(self, limit: int, offset: int) -> tuple[list[Stuck], int]:
+        """Events that wait for a person, and how many there are."""
+        with self._store.reading() as session:
+            return stuck.parked(session, limit, offset)
+
+    def trace(self, manychat_id: str) -> tuple[ContactSummary | None, list[Traced]]:
+        """Where a contact stands, and what became of its events."""
+        with self._store.reading() as session:
+            return reports.lookup(session, manychat_id), trace_contact(session, manychat_id)
+
+    def set_paused(self, hop: str, paused: bool) -> None:
+        """Stop a hop everywhere, or let it go on."""
+        with self._store.transaction() as session:
+            if paused:
+                pauses.pause(session, hop, database_now(session))
+            else:
+                pauses.resume(session, hop)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -158,7 +158,11 @@ async def _queue(parts: Parts) -> PartReport:
     names = (*work, DEAD_LETTER_QUEUE)
     depths = await asyncio.gather(*(sender.depth(name) for name in names))
     lags = await asyncio.gather(*(sender.waiting_seconds(name) for name in work))
-    told = {"receive_lag_seconds": round(max(lags), 1), "breaker_open": sender.is_shut}
+    by_queue = {name: round(lag, 1) for name, lag in zip(work, lags, strict=True)}
+    told = {
+        "receive_lag_seconds": max(by_queue.values()), "receive_lag_by_queue": by_queue,
+        "breaker_open": sender.is_shut,
+    }  # fmt: skip
     return PartReport(status=OK, detail=dict(zip(names, depths, strict=True)) | told)
 
 

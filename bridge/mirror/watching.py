@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,14 +17,15 @@ _LETTERS = 10_000
 
 @dataclass(frozen=True)
 class Waiting:
-    """Counts; `letters` are hop and reason of dead letters that were not replayed."""
+    """Counts; `letters` are hop and reason of dead letters that were not replayed,
+    `paused` when each stopped hop was stopped."""
 
     outbox: int
     oldest_seconds: float
     parked: int
     inbox: int
     letters: Sequence[tuple[str, str | None]]
-    paused: Collection[str]
+    paused: Mapping[str, datetime]
 
 
 def look(session: Session, now: datetime) -> Waiting:

@@ -48,6 +48,7 @@ async def test_every_part_that_answers_is_told_with_what_it_says(records: Record
     assert parts["queue"]["detail"] == {
         "manychat-contact-queue": 1, "manychat-campaign-queue": 0, "dead-letter-queue": 0,
         "receive_lag_seconds": 7.2, "breaker_open": False,
+        "receive_lag_by_queue": {"manychat-contact-queue": 7.2, "manychat-campaign-queue": 0.0},
     }  # fmt: skip
     assert parts["mirror"]["detail"] == {
         "contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0,

@@ -46,6 +46,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "fastapi_problem": {"bridge.api"},
     "rfc9457": {"bridge.api"},
     "starlette": {"bridge.api"},
+    "jinja2": {"bridge.api"},
     "uvicorn": {"bridge.cli"},
     "openpyxl": {"bridge.transfer"},
     "typer": {"bridge.cli", "bridge.commands"},
