@@ -115,7 +115,8 @@ def arrivals(factor: float) -> Iterator[float]:
 def play(factor: float, processes: Mapping[str, int], hops: Sequence[Hop] = HOPS) -> list[Played]:
     """A day over the road, hop after hop; `processes` by hop name, one where it has none."""
     road = [Played(hop, processes.get(hop.name, 1)) for hop in hops]
-    for events in arrivals(factor):
+    for arrived in arrivals(factor):
+        events = arrived
         for hop in road:
             events = hop.take(events)
     return road
