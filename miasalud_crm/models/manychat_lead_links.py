@@ -11,6 +11,7 @@ class CrmLead(models.Model):
         return {
             **action,
             "name": name,
+            "display_name": name,  # the title that the web client prefers
             "domain": [("manychat_id", "!=", False), *domain],
             "context": {"active_test": False, "create": False},
         }

@@ -132,10 +132,12 @@ class ManychatTakeOver(models.Model):
         self.ensure_one()
         self._check_system()
         action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
+        title = self.env._("Duplicates")
         return {
             **action,
+            "name": title,
+            "display_name": title,  # the title that the web client prefers
             "domain": [("id", "in", self._duplicate_ids())],
-            "name": self.env._("Duplicates"),
             "context": {"active_test": False, "create": False, "group_by": self.id_field_id.name},
             "view_mode": "list,form",
             "views": [(False, "list"), (False, "form")],

@@ -146,6 +146,7 @@ class TestLeadLinks(ManychatCase):
             self.assertEqual(record.with_user(self.seller).manychat_lead_count, seller)
             self.assertEqual(record.with_user(self.mapper).manychat_lead_count, boss)
             action = record.with_user(self.seller).action_manychat_leads()
+            self.assertEqual(action["display_name"], action["name"])
             leads = self.env["crm.lead"].with_user(self.seller).with_context(**action["context"])
             self.assertEqual(leads.search(action["domain"]), lead)
 

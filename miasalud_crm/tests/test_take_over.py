@@ -162,8 +162,9 @@ class TestTakeOver(ManychatCase):
     def test_duplicates_are_left_alone_unless_merging_is_chosen(self):
         first, second = self.old("dup"), self.old("dup", phone="+51911111111")
         made = self.take_over()
-        opened = self.env["crm.lead"].search(made.action_open_duplicates()["domain"])
-        self.assertEqual(opened, first | second)
+        action = made.action_open_duplicates()
+        self.assertEqual(self.env["crm.lead"].search(action["domain"]), first | second)
+        self.assertEqual(action["display_name"], "Duplicates")
         made.action_take_over()
         self.assertFalse((first | second).filtered("manychat_id"))
         merging = self.take_over(merge_duplicates=True)
