@@ -3,6 +3,7 @@ from odoo import models
 from ..sync.clock import iso
 from ..sync.contact import Contact
 from ..sync.history import Ground
+from .in_parts import parts
 
 
 class CrmLead(models.Model):
@@ -19,13 +20,30 @@ class CrmLead(models.Model):
             foreign = row and row._is_foreign(event)
             outcomes.append(None if foreign else contacts[event.manychat_id].apply(event))
         # a contact that was merged is found under its own id and under the survivor's
-        leads = self._manychat_save({c.manychat_id: c for c in contacts.values()}, settings, ledger)
-        return [
+        by_id = {contact.manychat_id: contact for contact in contacts.values()}
+        leads, refused = self._manychat_save(by_id, settings, ledger)
+        results = [
             self._manychat_result(outcome, contacts[event.manychat_id], leads)
             if outcome
             else self._manychat_reject(event._asdict(), "event_id: another contact's", False)
             for event, outcome in zip(events, outcomes, strict=True)
         ]
+        for manychat_id, error in refused.items():
+            places = [
+                place
+                for place, event in enumerate(events)
+                if outcomes[place] and contacts[event.manychat_id].manychat_id == manychat_id
+            ]
+            apart = self._manychat_apply_apart([events[place] for place in places], error)
+            for place, result in zip(places, apart, strict=True):
+                results[place] = result
+        return results
+
+    def _manychat_apply_apart(self, events, error):
+        """Return the results of events of one contact, whose lead all of them could not write."""
+        if len(events) == 1:
+            return [self._manychat_fail(events[0], error)]
+        return [result for part in parts(events) for result in self._manychat_apply_or_split(part)]
 
     def _manychat_result(self, outcome, contact, leads):
         lead = leads.get(contact.manychat_id, self.browse())

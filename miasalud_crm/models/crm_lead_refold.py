@@ -1,11 +1,10 @@
 import logging
 
 from odoo import models
-from psycopg2 import InterfaceError, OperationalError
 
 from ..sync.contact import Contact
+from .in_parts import in_parts
 from .lookups import ADVISORS, Lookups
-from .private_sql import private_sql_errors
 
 _logger = logging.getLogger(__name__)
 
@@ -15,21 +14,13 @@ class CrmLead(models.Model):
 
     def _manychat_do_again(self, kind):
         """Do leads of one company again, by ``rules`` or ``advisors``; what fails keeps waiting."""
-        again = {"rules": self._manychat_end_waiting, "advisors": self._manychat_resolve}[kind]
-        try:
-            with private_sql_errors(), self.env.cr.savepoint():
-                again()
-                self.env.flush_all()
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:
-            _logger.debug("Doing %s leads again failed", len(self), exc_info=True)
-            if len(self) > 1:
-                half = len(self) // 2
-                self[:half]._manychat_do_again(kind)
-                self[half:]._manychat_do_again(kind)
-            else:
-                _logger.warning("Lead %s was not done again: %s", self.id, type(error).__name__)
+        again = {
+            "rules": lambda leads: leads._manychat_end_waiting(),
+            "advisors": lambda leads: leads._manychat_resolve(),
+        }
+        for leads, _done, error in in_parts(self.env, self, again[kind]):
+            if error:
+                _logger.warning("Lead %s was not done again: %s", leads.id, type(error).__name__)
 
     def _manychat_end_waiting(self):
         """Fold each lead anew; a person's later move stands, and passed dates are filled."""

@@ -2,26 +2,13 @@ import logging
 
 from odoo import api, models, release
 from odoo.exceptions import AccessError, ValidationError
-from psycopg2 import IntegrityError, InterfaceError, OperationalError, errors
 
 from ..const import MAX_EVENTS, SYNC_KEY, SYNC_TOKEN
 from ..sync.contact import REJECTED, STALE
 from ..sync.reading import Refused, given_event_id, read_event
-from .private_sql import private_sql_errors
+from .in_parts import in_parts
 
 _logger = logging.getLogger(__name__)
-
-# Two callers met: a new transaction sees the other's row, this one never will.
-RACED_INDEXES = frozenset(
-    {
-        "crm_lead_manychat_id_company_uniq",
-        "manychat_event_event_id_uniq",
-        "manychat_tombstone_digest_uniq",
-        "manychat_stage_history_event_uniq",
-        "utm_source_unique_name",
-        "utm_campaign_unique_name",
-    }
-)
 
 
 class CrmLead(models.Model):
@@ -99,41 +86,13 @@ class CrmLead(models.Model):
 
     def _manychat_apply_or_split(self, events):
         """Return one result an event; what fails is split until it stands alone."""
-        if not events:
-            return []
-        try:
-            with private_sql_errors(), self.env.cr.savepoint():
-                results = self._manychat_apply(events)
-                # what is left to compute would otherwise be read with the caller's few rights
-                self.env.flush_all()
-                return results
-        except (OperationalError, InterfaceError):
-            raise
-        except IntegrityError as violation:
-            self._manychat_retry_race(violation)
-            failure = type(violation).__name__
-        except Exception as error:
-            failure = type(error).__name__
-            _logger.debug("ManyChat batch of %s failed", len(events), exc_info=True)
-        if len(events) == 1:
-            return [self._manychat_fail(events[0], failure)]
-        half = len(events) // 2
-        return self._manychat_apply_or_split(events[:half]) + self._manychat_apply_or_split(
-            events[half:]
-        )
+        results = []
+        for part, applied, error in in_parts(self.env, events, self._manychat_apply):
+            results += applied or [self._manychat_fail(part[0], error)]
+        return results
 
-    def _manychat_retry_race(self, violation):
-        """Turn a lost race into what Odoo retries; psycopg2's own class has no code to show."""
-        if (
-            isinstance(violation, errors.UniqueViolation)
-            and violation.diag.constraint_name in RACED_INDEXES
-        ):
-            self.env.cr.execute(
-                "DO $$ BEGIN RAISE EXCEPTION 'ManyChat sync: lost a race'"
-                " USING ERRCODE = '40001'; END $$"
-            )
-
-    def _manychat_fail(self, event, failure):
+    def _manychat_fail(self, event, error):
+        failure = type(error).__name__
         _logger.warning("ManyChat event %s rejected: %s", event.event_id, failure)
         return self._manychat_reject(
             {"event_id": event.event_id, "manychat_id": event.manychat_id},

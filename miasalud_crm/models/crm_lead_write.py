@@ -2,7 +2,6 @@ from odoo import fields, models
 
 from ..const import FUNNEL_DATES, GUESSED
 from ..sync.clock import naive, parse_iso
-from .lookups import Lookups
 
 # Keys that become a lead's field as they are.
 PLAIN_FIELDS = {
@@ -23,65 +22,6 @@ TIME_FIELDS = {
 
 class CrmLead(models.Model):
     _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
-
-    def _manychat_save(self, contacts, settings, ledger):
-        """Write what was applied to ``contacts``, each kind of row at once; return leads by id.
-
-        Contacts are saved in id order: two callers then wait for each other, never in a ring.
-        """
-        touched = [contact for contact in contacts.values() if contact.applied]
-        lookups = Lookups(self.env, settings, touched)
-        known = self.browse(c.lead_id for c in contacts.values() if c.lead_id)
-        leads = {lead.manychat_id: lead for lead in known}
-        before = self._manychat_update([c for c in touched if c.lead_id], lookups)
-        leads.update(self._manychat_create([c for c in touched if not c.lead_id], lookups))
-        pairs = [(contact, leads[contact.manychat_id]) for contact in touched]
-        self.env["manychat.stage.history"]._keep(pairs)
-        self.env["manychat.event"]._keep(pairs, ledger)
-        saved = self.browse().concat(*(lead for _contact, lead in pairs))
-        self._manychat_join_team(saved)
-        saved._manychat_link(settings)
-        saved._manychat_trace(before, self._manychat_texts(pairs))
-        for contact, lead in pairs:
-            lead._manychat_tell_return(contact, settings)
-        return leads
-
-    def _manychat_create(self, contacts, lookups):
-        """Make the leads of new contacts, as a person would: placed first, then won or lost."""
-        if not contacts:
-            return {}
-        vals_list = []
-        for contact in contacts:
-            vals = self._manychat_vals(contact, set(contact.entries) | {"first_name"}, lookups)
-            stage_id = contact.picture().stage_id
-            if contact.ground.table.is_won(stage_id):
-                stage_id = contact.ground.fallback_stage_id
-            vals_list.append(
-                {
-                    "manychat_id": contact.manychat_id,
-                    "manychat_company_id": self.env.company.id,
-                    "type": "opportunity",
-                    "stage_id": stage_id,
-                    **vals,
-                    **self._manychat_salesperson(contact, lookups, lookups.settings.team),
-                }
-            )
-        leads = self.create(vals_list)
-        pictures = [contact.picture() for contact in contacts]
-        self._manychat_move(list(zip(leads, pictures, strict=True)))
-        return {lead.manychat_id: lead for lead in leads}
-
-    def _manychat_update(self, contacts, lookups):
-        """Write what the batch changed on existing leads; return their tracked values before."""
-        leads = self.browse(contact.lead_id for contact in contacts)
-        before = leads._manychat_before()
-        for contact, lead in zip(contacts, leads, strict=True):
-            vals = lead._manychat_vals(contact, contact.changed_keys, lookups)
-            if {"commercial", "salesperson"} & contact.changed_keys:
-                vals.update(lead._manychat_salesperson(contact, lookups, lead.team_id))
-            lead.write(vals)
-        leads._manychat_follow(contacts)
-        return before
 
     def _manychat_vals(self, contact, keys, lookups):
         """Return the lead's values for the written ``keys`` and for the whole picture."""
@@ -139,7 +79,8 @@ class CrmLead(models.Model):
         """Salesperson, team and company go together: each of them alone computes the others."""
         later = contact.clock("salesperson") > contact.clock("commercial")
         if later or contact.is_kept("salesperson"):
-            user_id = contact.value("salesperson")
+            typed = self.env["res.users"].browse(contact.value("salesperson") or [])
+            user_id = typed.exists().id  # somebody may have been deleted since
         else:
             user_id = (lookups.user(contact.value("commercial")) or lookups.settings.user).id
         return {"user_id": user_id, "team_id": team.id, "company_id": self.env.company.id}
@@ -154,20 +95,3 @@ class CrmLead(models.Model):
             "country_id": (country or (state and state.country_id) or country).id,
             "state_id": state.id if state else False,
         }
-
-    def _manychat_join_team(self, leads):
-        """Make salespeople without any team members of their lead's team.
-
-        A member of another team stays there: with single membership they would leave it.
-        """
-        wanted = {(lead.user_id, lead.team_id) for lead in leads if lead.user_id and lead.team_id}
-        users = self.env["res.users"].browse({user.id for user, _team in wanted})
-        members = self.env["crm.team.member"].search([("user_id", "in", users.ids)]).user_id
-        for user, team in sorted(wanted, key=lambda pair: (pair[0].id, pair[1].id)):
-            if user not in members and user != team.user_id:
-                # Two callers adding the same member must meet: no index of Odoo's stops them.
-                self.env.cr.execute(
-                    "UPDATE crm_team SET write_date = write_date WHERE id = %s", (team.id,)
-                )
-                self.env["crm.team.member"].create({"user_id": user.id, "crm_team_id": team.id})
-                members |= user

@@ -30,6 +30,7 @@ from . import (
     test_settings,
     test_sync,
     test_sync_failures,
+    test_sync_refused,
     test_take_over,
     test_trace,
     test_translations,

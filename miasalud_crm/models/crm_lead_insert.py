@@ -1,0 +1,47 @@
+from odoo import api, models
+from psycopg2 import Error, InterfaceError, OperationalError
+
+from .in_parts import CulpritFound
+
+
+class CrmLead(models.Model):
+    """Odoo inserts many leads by one statement; where it is refused, whose row was it?
+
+    Asked here, below all that Odoo computes for a new lead, the answer takes a few statements;
+    making ever fewer leads by ``create`` until it stands alone takes as long as a whole batch.
+    """
+
+    _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
+
+    @api.model
+    def _create(self, data_list):
+        """:raise CulpritFound: the sync makes several leads, and the database refuses one."""
+        if not self._manychat_is_sync() or len(data_list) < 2:
+            return super()._create(data_list)
+        try:
+            # What was computed for rows that go again is dropped with the sync's own savepoint.
+            with self.env.cr.savepoint(flush=False):
+                return super()._create(data_list)
+        except (OperationalError, InterfaceError):
+            raise
+        except Error:
+            low, high = 0, len(data_list)
+            while high - low > 1:
+                middle = (low + high) // 2
+                error = self._manychat_refusal(data_list[low:middle])
+                low, high = (low, middle) if error else (middle, high)
+            if error := self._manychat_refusal(data_list[low:high]):
+                raise CulpritFound(low) from error
+            raise
+
+    def _manychat_refusal(self, data_list):
+        """Return the database's error on these rows, None if it takes them; none of them stays."""
+        try:
+            with self.env.cr.savepoint(flush=False) as savepoint:
+                super()._create(data_list)
+                savepoint.close()
+        except (OperationalError, InterfaceError):
+            raise
+        except Error as error:
+            return error
+        return None

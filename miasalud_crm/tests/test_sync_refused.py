@@ -1,0 +1,135 @@
+from unittest.mock import patch
+
+from odoo.tests import new_test_user
+from odoo.tools import mute_logger
+
+from .common import ManychatCase, event
+
+MUTED = (
+    "odoo.sql_db",
+    "odoo.addons.miasalud_crm.models.crm_lead_sync",
+    "odoo.addons.miasalud_crm.models.crm_lead_refold",
+)
+REFUSE_CITY = """
+CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN RAISE EXCEPTION ''refused by the test''; END';
+CREATE TRIGGER test_refuse BEFORE INSERT OR UPDATE ON crm_lead
+  FOR EACH ROW WHEN (NEW.city = 'Boom') EXECUTE FUNCTION test_refuse();
+"""
+BAD = {"address": {"city": "Boom"}}
+
+
+class TestSyncRefused(ManychatCase):
+    """The database refuses a lead; the batch is neither lost nor done again from the start."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.enterClassContext(mute_logger(*MUTED))
+        cls.env.cr.execute(REFUSE_CITY)
+
+    def sync_counting(self, method, *events):
+        """Return the results, and how many things each call of a method of the sync had."""
+        Lead = type(self.env["crm.lead"])
+        original, sizes = getattr(Lead, method), []
+
+        def counting(leads, batch):
+            sizes.append(len(batch))
+            return original(leads, batch)
+
+        with patch.object(Lead, method, counting):
+            return self.sync(*events), sizes
+
+    def test_refused_new_lead_leaves_its_neighbours_their_first_go(self):
+        events = [event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)]
+        events[6]["values"].update(BAD)
+        results, sizes = self.sync_counting("_manychat_apply", *events)
+        self.assertEqual(
+            [r["status"] for r in results], ["created"] * 6 + ["rejected"] + ["created"] * 2
+        )
+        self.assertEqual(sizes, [9])
+        self.assertEqual(results[6]["message"], "unexpected: RaiseException")
+        self.assertEqual((results[6]["retryable"], results[6]["lead_id"]), (True, None))
+        self.assertFalse(self.env["crm.lead"].search([("manychat_id", "=", "mc-6")]))
+        row = self.env["manychat.event"].search([("event_id", "=", "e6")])
+        self.assertEqual((row.status, row.lead_id.id), ("rejected", False))
+        self.assertEqual(len(self.lead("mc-8").message_ids), 1)
+
+    def test_refused_new_leads_are_found_without_making_the_others_again_and_again(self):
+        events = [event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)]
+        for number in (0, 5, 8):
+            events[number]["values"].update(BAD)
+        results, sizes = self.sync_counting("_manychat_make", *events)
+        self.assertEqual([n for n in range(9) if results[n]["status"] == "rejected"], [0, 5, 8])
+        self.assertEqual(sizes, [9, 8, 7, 6])
+        made = self.env["crm.lead"].search([("manychat_id", "like", "mc-")])
+        self.assertEqual(len(made), 6)
+
+    def test_refused_change_leaves_its_neighbours_their_first_go(self):
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)))
+        events = [event(f"f{n}", 2, f"mc-{n}", state="Comienza Cotización") for n in range(9)]
+        events[2]["values"].update(BAD)
+        results, sizes = self.sync_counting("_manychat_apply", *events)
+        self.assertEqual([r["status"] for r in results].count("updated"), 8)
+        self.assertEqual((results[2]["status"], results[2]["retryable"]), ("rejected", True))
+        self.assertEqual(sizes, [9])
+        self.assertEqual(self.lead("mc-2").manychat_state, "Nuevo")
+        self.assertEqual(self.lead("mc-8").stage_id, self.stage("quotation_started"))
+        self.assertEqual(len(self.lead("mc-2").manychat_history_ids), 1)
+
+    def test_other_events_of_a_refused_contact_are_applied(self):
+        events = [
+            event("e1", 1, "mc-1", state="Nuevo"),
+            event("e2", 2, "mc-1", **BAD),
+            event("e3", 1, "mc-2", state="Nuevo"),
+            event("e4", 3, "mc-1", phone="+51911111111"),
+        ]
+        results = self.sync(*events)
+        self.assertEqual(
+            [r["status"] for r in results], ["created", "rejected", "created", "updated"]
+        )
+        self.assertEqual(self.lead("mc-1").phone_sanitized, "+51911111111")
+        self.assertFalse(self.lead("mc-1").city)
+        self.assertEqual(results[3]["lead_id"], self.lead("mc-1").id)
+
+    def test_refused_contact_lets_go_of_the_lead_that_it_found(self):
+        self.set_param("identity", "reach")
+        made = self.env["crm.lead"].create({"name": "Hand made", "phone": "+51911111111"})
+        events = [
+            event("e1", 1, "mc-1", phone="+51911111111", **BAD),
+            event("e2", 1, "mc-2", state="Nuevo"),
+        ]
+        self.assertEqual([r["status"] for r in self.sync(*events)], ["rejected", "created"])
+        self.assertFalse(made.manychat_id)
+
+    def test_refused_event_is_applied_when_the_database_takes_it(self):
+        self.sync(event("e1", 1, "mc-1", **BAD), event("e2", 1, "mc-2"))
+        self.env.cr.execute("DROP TRIGGER test_refuse ON crm_lead")
+        self.assertEqual(self.sync_one("e1", 1, "mc-1", **BAD)["status"], "created")
+        self.assertEqual(self.lead("mc-1").city, "Boom")
+
+    def test_salesperson_who_was_deleted_is_no_reason_to_refuse_an_event(self):
+        self.sync_one("e1", 1, state="Nuevo")
+        gone = new_test_user(self.env, "gone", groups="sales_team.group_sale_salesman")
+        self.lead().user_id = gone
+        self.env.flush_all()
+        self.env["crm.team.member"].search([("user_id", "=", gone.id)]).unlink()
+        gone.unlink()
+        result = self.sync_one("e2", 2, commercial={"email": "seller@clinic.example"})
+        self.assertEqual(result["status"], "updated")
+        self.assertEqual(self.lead().manychat_commercial_id, self.seller)
+
+    def test_lead_that_cannot_be_done_again_keeps_no_other_waiting(self):
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Algo nuevo") for n in range(3)))
+        self.env.cr.execute("ALTER TABLE crm_lead DISABLE TRIGGER test_refuse")
+        self.lead("mc-1").city = "Boom"
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE crm_lead ENABLE TRIGGER test_refuse")
+        state = self.env["manychat.unmapped.state"].search([("state", "=", "Algo nuevo")])
+        self.Rule.create(
+            {"manychat_state": "Algo nuevo", "stage_id": self.stage("quotation_started").id}
+        )
+        self.env["manychat.refold"]._queue_states(state)
+        self.assertEqual(
+            [self.lead(f"mc-{n}").manychat_unmapped for n in range(3)], [False, True, False]
+        )
