@@ -22,7 +22,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import fuzz odoo pictures venv clean
+.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import fuzz odoo pictures walk venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -82,6 +82,9 @@ odoo: venv ## a development Odoo with the addon, until Ctrl-C
 
 pictures: venv ## the addon's icon and the screenshots of its page, made anew
 	@$(PY) -m devstack pictures
+
+walk: venv ## pictures of every screen, each role, two languages, into artifacts/
+	@$(PY) -m devstack walk
 
 venv: ## .venv with requirements-dev.txt; done once
 	@$(or $(PYTHON),python3) devstack/make_venv.py $(PYTHON)

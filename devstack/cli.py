@@ -69,12 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     pictures = commands.add_parser("pictures", help="the addon's icon and screenshots, made anew")
     pictures.set_defaults(run=_pictures)
 
+    walk = commands.add_parser("walk", help="every screen as each role sees it, in two languages")
+    walk.set_defaults(run=_walk)
+
     fetch = commands.add_parser("fetch", help="get every part into the cache")
     fetch.set_defaults(run=_fetch)
 
     clean = commands.add_parser("clean", help="remove .devstack (the cache stays)")
     clean.set_defaults(run=_clean)
-    for command in (demo, fuzz, odoo, pictures):
+    for command in (demo, fuzz, odoo, pictures, walk):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
 
@@ -117,6 +120,12 @@ def _pictures(options: argparse.Namespace) -> int:
     from devstack.pictures import take_pictures  # noqa: PLC0415  (only for this command)
 
     return take_pictures(options.series)
+
+
+def _walk(options: argparse.Namespace) -> int:
+    from devstack.walk import walk_through  # noqa: PLC0415  (only for this command)
+
+    return walk_through(options.series)
 
 
 def _plans(options: argparse.Namespace) -> int:
