@@ -16,29 +16,30 @@ class CrmLead(models.Model):
     @api.model
     def _create(self, data_list):
         """:raise CulpritFound: the sync makes several leads, and the database refuses one."""
+        insert = super()._create
         if not self._manychat_is_sync() or len(data_list) < 2:
-            return super()._create(data_list)
+            return insert(data_list)
         try:
             # What was computed for rows that go again is dropped with the sync's own savepoint.
             with self.env.cr.savepoint(flush=False):
-                return super()._create(data_list)
+                return insert(data_list)
         except (OperationalError, InterfaceError):
             raise
         except Error:
             low, high = 0, len(data_list)
             while high - low > 1:
                 middle = (low + high) // 2
-                error = self._manychat_refusal(data_list[low:middle])
+                error = self._manychat_refusal(insert, data_list[low:middle])
                 low, high = (low, middle) if error else (middle, high)
-            if error := self._manychat_refusal(data_list[low:high]):
+            if error := self._manychat_refusal(insert, data_list[low:high]):
                 raise CulpritFound(low) from error
             raise
 
-    def _manychat_refusal(self, data_list):
+    def _manychat_refusal(self, insert, data_list):
         """Return the database's error on these rows, None if it takes them; none of them stays."""
         try:
             with self.env.cr.savepoint(flush=False) as savepoint:
-                super()._create(data_list)
+                insert(data_list)
                 savepoint.close()
         except (OperationalError, InterfaceError):
             raise
