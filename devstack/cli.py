@@ -68,7 +68,6 @@ def _parser() -> argparse.ArgumentParser:
 
     pictures = commands.add_parser("pictures", help="the addon's icon and screenshots, made anew")
     pictures.set_defaults(run=_pictures)
-
     walk = commands.add_parser("walk", help="every screen as each role sees it, in two languages")
     walk.set_defaults(run=_walk)
 
