@@ -56,6 +56,8 @@ OUTBOX_WAITING = Gauge("bridge_outbox_waiting", "Events that Odoo has not taken 
 OUTBOX_AGE = Gauge("bridge_outbox_oldest_seconds", "Age of the oldest of them.")
 PARKED = Gauge("bridge_outbox_parked", "Events that wait for a person.")
 INBOX_WAITING = Gauge("bridge_inbox_waiting", "Events that wait for their queue.")
+WRITE_BACK_WAITING = Gauge("bridge_write_back_waiting", "Values that ManyChat does not have yet.")
+WRITE_BACK_PARKED = Gauge("bridge_write_back_parked", "Values that ManyChat refused for good.")
 LETTERS_WAITING = Gauge(
     "bridge_dead_letters_waiting", "Dead letters that were not replayed.", ["hop", "code"]
 )

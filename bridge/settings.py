@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     dummy_emails: str = "noespecificado@email.com"
 
     manychat_api_token: SecretStr | None = None
+    manychat_api_url: str = "https://api.manychat.com"
     applicationinsights_connection_string: SecretStr | None = None
     odoo_home: Path | None = None
 

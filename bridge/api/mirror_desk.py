@@ -14,6 +14,7 @@ from bridge.mirror import (
     dead_letters,
     edits,
     erasures,
+    hints,
     pauses,
     records,
     reports,
@@ -113,6 +114,11 @@ class MirrorDesk:
         with self._store.transaction() as session:
             records.read(session, "contacts", contact_id)
             return reports.history(session, contact_id)
+
+    def hear_hint(self) -> None:
+        """Let the feedback worker know that Odoo has news."""
+        with self._store.transaction() as session:
+            hints.ring(session, database_now(session))
 
     def dead_letter(self, id: int) -> Row:
         """The letter with its raw body."""

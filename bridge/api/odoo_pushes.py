@@ -70,13 +70,17 @@ async def push_to_odoo(request: Request) -> PushAnswer:
 @router.post(
     "/webhook",
     status_code=202,
-    responses=problems.documented(problems.MissingKey, problems.KeyTooNarrow),
+    responses=problems.documented(problems.MissingKey, problems.KeyTooNarrow, problems.MirrorAway),
     openapi_extra={
         "requestBody": {"content": {"application/json": {"schema": {}, "example": {"cursor": 7}}}}
     },
 )
 async def hear_hint(request: Request) -> HintAnswer:
-    """The addon says that its change feed has news; whatever the body, it is only a hint."""
+    """The addon says that its change feed has news: it is read at once, and not within a second.
+
+    Whatever the body, it is only a hint; one that is lost loses nothing.
+    """
     await read_body(request.stream())
+    await ask_desk(request, lambda desk: desk.hear_hint())
     _log.info("odoo_hint")
     return HintAnswer()

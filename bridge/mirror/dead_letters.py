@@ -19,6 +19,8 @@ from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
 from bridge.mirror.tombstones import letters_without_erased
 
+FROM_ODOO = "feedback"
+"""The hop of changes that people made in Odoo: they are no events, and cannot be sent as any."""
 _CUT_KEYS = {"cut", "length", "sha256"}
 _SHOWN = select(
     DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type, DeadLetter.revision,
@@ -153,6 +155,8 @@ def _tried(letter: DeadLetter) -> Envelope | PermanentError:
 
 
 def _again(letter: DeadLetter) -> Envelope:
+    if letter.hop == FROM_ODOO:
+        raise PermanentError("conflict", "a change in Odoo: compare both sides, reconcile --fix")
     return Envelope(
         id=letter.event_id,
         type=EventType(letter.type),

@@ -36,9 +36,10 @@ from bridge.mirror.tables import (
     ContactClock,
     ContactState,
 )
+from bridge.mirror.write_back import WriteBack
 
 _DERIVED = frozenset({"last_state", *WRITTEN_DATES})
-_OWNED = (Address, ContactClock, ContactState, ContactAssignment, Outbox, Ledger)
+_OWNED = (WriteBack, Address, ContactClock, ContactState, ContactAssignment, Outbox, Ledger)
 """A contact's own rows, of no meaning without it."""
 
 

@@ -33,3 +33,22 @@ def take_turn(session: Session, name: str, per_second: float, now: datetime) -> 
     else:
         session.execute(update(Pace).where(Pace.name == name).values(next_at=turn + space))
     return (turn - now).total_seconds()
+
+
+def hold(session: Session, name: str, until: datetime) -> None:
+    """Let nobody do anything of that kind before `until`; a longer hold stays."""
+    held = held_until(session, name)
+    if held is None:
+        session.execute(insert(Pace).values(name=name, next_at=until))
+    elif held < until:
+        session.execute(update(Pace).where(Pace.name == name).values(next_at=until))
+
+
+def held_until(session: Session, name: str) -> datetime | None:
+    """Until when that kind is held, also if that is past; None if it never was."""
+    return session.execute(select(Pace.next_at).where(Pace.name == name)).scalar()
+
+
+def let_go(session: Session, name: str, now: datetime) -> None:
+    """End a hold."""
+    session.execute(update(Pace).where(Pace.name == name, Pace.next_at > now).values(next_at=now))

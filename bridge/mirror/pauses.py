@@ -12,12 +12,14 @@ from bridge.mirror.delivery import Pause
 
 
 class Hop(StrEnum):
-    """What can be stopped; `schedule` is inbox, dead letters and retention."""
+    """What can be stopped; `schedule` is inbox, dead letters and retention, `write-back` all calls
+    to ManyChat."""
 
     CONTACT = "contact"
     CAMPAIGN = "campaign"
     CRM = "crm"
     FEEDBACK = "feedback"
+    WRITE_BACK = "write-back"
     SCHEDULE = "schedule"
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bridge.mirror import pauses
 from bridge.mirror.delivery import ERROR, DeadLetter, Inbox, Outbox
+from bridge.mirror.write_back import WriteBack
 
 _LETTERS = 10_000
 
@@ -18,7 +19,9 @@ _LETTERS = 10_000
 @dataclass(frozen=True)
 class Waiting:
     """Counts; `letters` are hop and reason of dead letters that were not replayed,
-    `paused` when each stopped hop was stopped."""
+    `paused` when each stopped hop was stopped. `untold` and `untellable`: values that ManyChat
+    is to have, and those that it never will.
+    """
 
     outbox: int
     oldest_seconds: float
@@ -26,6 +29,8 @@ class Waiting:
     inbox: int
     letters: Sequence[tuple[str, str | None]]
     paused: Mapping[str, datetime]
+    untold: int = 0
+    untellable: int = 0
 
 
 def look(session: Session, now: datetime) -> Waiting:
@@ -40,6 +45,8 @@ def look(session: Session, now: datetime) -> Waiting:
         .order_by(DeadLetter.id.desc())
         .limit(_LETTERS)
     )
+    untold = select(func.count()).where(WriteBack.next_attempt_at.is_not(None))
+    untellable = select(func.count()).where(WriteBack.status == ERROR, WriteBack.parked)
     return Waiting(
         outbox=count,
         oldest_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
@@ -47,4 +54,6 @@ def look(session: Session, now: datetime) -> Waiting:
         inbox=session.execute(select(func.count()).select_from(Inbox)).scalar_one(),
         letters=[(hop, reason) for hop, reason in session.execute(letters)],
         paused=pauses.paused(session),
+        untold=session.execute(untold).scalar_one(),
+        untellable=session.execute(untellable).scalar_one(),
     )

@@ -26,7 +26,8 @@ class Change:
     """One change by a person; `clock` orders it among the events of ManyChat.
 
     `values` holds what the person wrote, by the keys of events. `stage`, `dates` (None: the lead
-    is gone) and `active` are the lead as it stood when it was read.
+    is gone) and `active` are the lead as it stood when it was read. `entry`: what ManyChat is to
+    be told because a person moved the lead into the stage where it stands.
     """
 
     manychat_id: str
@@ -37,16 +38,30 @@ class Change:
     stage: str | None = None
     dates: Mapping[str, str] | None = None
     active: bool | None = None
+    entry: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A change that this release does not understand, as it was told, and why."""
+
+    raw: Any = field(repr=False)
+    reason: str
 
 
 @dataclass(frozen=True)
 class FeedPage:
-    """Changes in the order of their commits; `gap`: some before them were deleted unread."""
+    """Changes in the order of their commits; `gap`: some before them were deleted unread.
+
+    `write_back` is how writing back to ManyChat is set up, as Odoo told it.
+    """
 
     changes: tuple[Change, ...]
     cursor: str
     more: bool = False
     gap: bool = False
+    unreadable: tuple[Unreadable, ...] = ()
+    write_back: Any = field(default=None, repr=False)
 
 
 class OdooFeed:
@@ -65,10 +80,23 @@ class OdooFeed:
             raise TransientError(_BAD, "no changes")
         if not isinstance(answer.get("cursor"), str):
             raise TransientError(_BAD, "no cursor")
-        changes = tuple(_change(raw) for raw in answer["changes"])
+        read = [_read(raw) for raw in answer["changes"]]
         return FeedPage(
-            changes, answer["cursor"], bool(answer.get("more")), bool(answer.get("gap"))
+            changes=tuple(one for one in read if isinstance(one, Change)),
+            cursor=answer["cursor"],
+            more=bool(answer.get("more")),
+            gap=bool(answer.get("gap")),
+            unreadable=tuple(one for one in read if isinstance(one, Unreadable)),
+            write_back=answer.get("write_back"),
         )
+
+
+def _read(raw: Any) -> Change | Unreadable:
+    """A change; one that cannot be read must not hold up those behind it."""
+    try:
+        return _change(raw)
+    except TransientError as error:
+        return Unreadable(raw, error.detail)
 
 
 def _change(raw: Any) -> Change:
@@ -89,6 +117,7 @@ def _change(raw: Any) -> Change:
         stage=str(raw["stage"]) if raw.get("stage") else None,
         dates=None if dates is None else {str(k): str(v) for k, v in dates.items() if v},
         active=raw["active"] if isinstance(raw.get("active"), bool) else None,
+        entry=raw["entry"] if isinstance(raw.get("entry"), Mapping) else None,
     )
 
 

@@ -22,7 +22,7 @@ from bridge.workers import measuring
 from bridge.workers.bell import Bell
 from bridge.workers.handle import BatchHandler
 from bridge.workers.leases import Leases
-from bridge.workers.parts import QUEUES, crm_parts, feedback_part, schedule_part
+from bridge.workers.parts import QUEUES, crm_parts, feedback_parts, schedule_part
 from bridge.workers.pausing import PauseWatch
 from bridge.workers.runner import run_parts
 
@@ -99,7 +99,7 @@ class Hosted:
         """
         stop = Flag()
         parts = crm_parts(self._settings, self._store, 1, Bell())
-        parts["feedback"] = feedback_part(self._settings, self._store)
+        parts |= feedback_parts(self._settings, self._store)
         parts["schedule"] = schedule_part(self._settings, self._store)
         clock = Timer(seconds, stop.set)
         clock.daemon = True

@@ -20,7 +20,7 @@ from bridge.queue.reader import Message
 from bridge.workers.reading import Item
 
 ODOO = "odoo"
-_PARTS = ("queue", "odoo")
+_PARTS = ("queue", "odoo", "manychat")
 _away: Counter[str] = Counter()
 _away_lock = Lock()
 
@@ -102,6 +102,8 @@ def waiting(found: Waiting) -> None:
     metrics.OUTBOX_AGE.set(found.oldest_seconds)
     metrics.PARKED.set(found.parked)
     metrics.INBOX_WAITING.set(found.inbox)
+    metrics.WRITE_BACK_WAITING.set(found.untold)
+    metrics.WRITE_BACK_PARKED.set(found.untellable)
     metrics.LETTERS_WAITING.clear()
     letters: Counter[tuple[str, str]] = Counter()
     for hop, reason in found.letters:

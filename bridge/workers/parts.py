@@ -7,6 +7,8 @@ import socket
 from datetime import timedelta
 
 from bridge.events.reading import Rules
+from bridge.log import get_logger
+from bridge.manychat.client import PER_SECOND, Budget, ManyChatClient
 from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
 from bridge.odoo.feed import OdooFeed
@@ -27,7 +29,9 @@ from bridge.workers.runner import Part, run_parts
 from bridge.workers.schedule import Schedule
 from bridge.workers.tempo import Tempo
 from bridge.workers.throttle import Throttle
+from bridge.workers.write_back import WriteBackWorker
 
+log = get_logger(__name__)
 QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
 NAMES = (*QUEUES, "crm", "feedback")
 
@@ -45,7 +49,7 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
         if one == "crm":
             parts |= crm_parts(settings, store, concurrency, bell)
         elif one == "feedback":
-            parts[one] = feedback_part(settings, store)
+            parts |= feedback_parts(settings, store)
         else:
             parts[one] = queue_part(settings, store, one, concurrency, bell)
     parts["schedule"] = schedule_part(settings, store)
@@ -83,12 +87,31 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
     return lanes | {"erasures": Eraser(store, OdooLeads(client)).run}
 
 
-def feedback_part(settings: Settings, store: Store) -> Part:
-    """The part that reads what people changed in Odoo."""
+def feedback_parts(settings: Settings, store: Store) -> dict[str, Part]:
+    """What people change in Odoo into the mirror and, with a token, on to ManyChat."""
     throttle = Throttle(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=throttle.wait)
-    region = settings.default_phone_region
-    return FeedbackWorker(store, OdooFeed(client), holder(), region=region).run
+    region, told = settings.default_phone_region, Bell()
+    parts: dict[str, Part] = {
+        "feedback": FeedbackWorker(store, OdooFeed(client), holder(), region=region, told=told).run
+    }
+    manychat = manychat_client(settings, store)
+    if manychat is None:
+        log.info("write_back_without_token", setting="MANYCHAT_API_TOKEN")
+        return parts
+    attempts = settings.max_attempts
+    worker = WriteBackWorker(store, manychat, holder(), max_attempts=attempts, bell=told)
+    return parts | {"write-back": worker.run}
+
+
+def manychat_client(settings: Settings, store: Store) -> ManyChatClient | None:
+    """ManyChat's API, below its limits together with every other process; None without a token."""
+    turns = {one: Throttle(store, rate, name=str(one)) for one, rate in PER_SECOND.items()}
+
+    def take_turn(budget: Budget) -> None:
+        turns[budget].wait()
+
+    return ManyChatClient.from_settings(settings, take_turn)
 
 
 def schedule_part(settings: Settings, store: Store) -> Part:

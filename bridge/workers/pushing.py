@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bridge.errors import BusyError, reason_of
 from bridge.log import get_logger
-from bridge.mirror import outbox
+from bridge.mirror import outbox, telling
 from bridge.mirror.claims import OutboxRow
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.store import Store
@@ -125,6 +125,7 @@ class Pusher:
             outbox.record_results(
                 session, batch, answers, now, max_attempts=self._max_attempts, spread=spread
             )
+            telling.note_answers(session, {row.contact_id for row in batch}, now)
         measuring.pushed(batch, results, seconds, now)
         for row, result in zip(batch, results, strict=True):
             log.info(

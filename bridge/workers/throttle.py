@@ -1,4 +1,4 @@
-"""Keeps all workers together below the calls a second that Odoo is allowed to get."""
+"""Keeps all workers together below the calls a second that Odoo, or ManyChat, may get."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ class Throttle:
         per_second: float | None,
         clock: Callable[[Session], datetime] = database_now,
         sleep: Callable[[float], object] = time.sleep,
+        *,
+        name: str = ODOO_CALLS,
     ) -> None:
         self._store = store
         self._per_second = per_second
         self._clock = clock
         self._sleep = sleep
+        self._name = name
 
     def wait(self) -> None:
         """Raises AwayError or TransientError when the mirror does not answer."""
         if self._per_second is None:
             return
         with self._store.transaction() as session:
-            seconds = take_turn(session, ODOO_CALLS, self._per_second, self._clock(session))
+            seconds = take_turn(session, self._name, self._per_second, self._clock(session))
         if seconds > 0:
             self._sleep(seconds)

@@ -27,6 +27,7 @@ CONTRACT = {
     "DUMMY_EMAILS", "MANYCHAT_API_TOKEN", "APPLICATIONINSIGHTS_CONNECTION_STRING", "ODOO_HOME",
 }  # fmt: skip
 OURS = {
+    "MANYCHAT_API_URL": "tests and a rehearsal write back to a server of their own",
     "RATE_LIMIT": "a flow in a loop must not fill the queue for everybody",
     "RETENTION_DAYS": "how far back the ledger reaches; the contract names no variable for it",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from bridge.mirror import (
     edits,
     erasing_odoo,
     erasures,
+    feedback,
+    hints,
     inbox,
     lease,
     outbox,
@@ -34,6 +37,9 @@ from bridge.mirror import (
     pauses,
     records,
     reports,
+    telling,
+    write_back,
+    write_back_setup,
 )
 from bridge.mirror.ledger import entries
 from bridge.mirror.pushing import push_again
@@ -45,7 +51,9 @@ from bridge.mirror.store import Store
 from bridge.mirror.tables import Advisor
 from bridge.mirror.tracing import trace_contact
 from bridge.mirror.watching import look
+from bridge.mirror.write_back_setup import Setup
 from tests.integration.mirror.conftest import NOW, Mirror, engine_of
+from tests.integration.mirror.test_write_back import ENTRY, FIELDS, Moved
 
 
 def compiled(statement: ClauseElement, parameters: list[dict[str, Any]]) -> str:
@@ -194,9 +202,34 @@ def erase(mirror: Mirror) -> None:
         erasures.waiting(session)
 
 
+def tell(mirror: Mirror) -> None:
+    """A person's move, what ManyChat is told of it, and what ManyChat says."""
+    moved = Moved("stage", stage="Ganado", entry=ENTRY, lead_id=7)
+    with mirror.store.transaction() as session:
+        for mode in ("on", "record", "on"):
+            write_back_setup.keep(session, Setup(mode, FIELDS))
+        answers = feedback.answers_of(session, [moved])
+        feedback.apply_changes(session, [moved], answers, "PE")
+        telling.note_changes(session, [moved], NOW)
+        telling.note_changes(session, [replace(moved, stage="Nuevo", minute=12)], NOW)
+        write_back.is_due(session, NOW)
+        rows = write_back.due(session, NOW)
+        write_back.later(session, rows[:1], "manychat_timeout", NOW, attempt=True)
+        write_back.park(session, rows[1], "manychat_refused")
+        write_back.starting(session, rows[-1], NOW)
+        write_back.sent(session, rows[2:], NOW)
+        write_back.retry_parked(session, NOW)
+        write_back.counts(session)
+        for hours in (1, 2):
+            pace.hold(session, "manychat-page", NOW + timedelta(hours=hours))
+        pace.let_go(session, "manychat-page", NOW)
+        for _ in range(2):
+            hints.ring(session, NOW)
+
+
 def test_every_executed_statement_is_t_sql(recording: tuple[Mirror, set[str]]) -> None:
     mirror, seen = recording
-    for scenario in (converse, answer, keep, edit, erase):
+    for scenario in (converse, answer, keep, edit, tell, erase):
         scenario(mirror)
     verbs = {statement.split()[0] for statement in seen}
     assert verbs == {"SELECT", "INSERT", "UPDATE", "DELETE"}

@@ -28,6 +28,7 @@ NOT_PASSED = {
     "KEY_VAULT_NAME": "a vault belongs to Azure",
     "ODOO_HOME": "a path of the host, for make demo and make test",
     "MANYCHAT_API_TOKEN": "development never writes to the real ManyChat",
+    "MANYCHAT_API_URL": "of no use without the token",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "development reports to nobody",
     "WORKER_HEALTH_PORT": "the workers' alone",
 }

@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bridge.queue": ROAD,
     "bridge.mirror": ROAD,
     "bridge.odoo": ROAD,
-    "bridge.workers": HOPS,
+    "bridge.manychat": ROAD,
+    "bridge.workers": HOPS | {"bridge.manychat"},
     "bridge.api": HOPS,
     "bridge.asgi": {"bridge.api"},
     "bridge.doctor": HOPS,
@@ -41,7 +42,7 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "alembic": {"bridge.mirror"},
     "pyodbc": {"bridge.mirror"},
     "sqlalchemy": {"bridge.mirror"},
-    "requests": {"bridge.odoo", "bridge.doctor"},
+    "requests": {"bridge.odoo", "bridge.manychat", "bridge.doctor"},
     "fastapi": {"bridge.api"},
     "fastapi_problem": {"bridge.api"},
     "rfc9457": {"bridge.api"},
@@ -57,7 +58,17 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
 }
 KNOWS_A_LIBRARY_TOO = {
     (f"bridge/workers/{name}.py", "sqlalchemy"): "names the session's type; makes none"
-    for name in ("crm", "erasing", "feedback", "handle", "loop", "pushing", "schedule", "throttle")
+    for name in (
+        "crm",
+        "erasing",
+        "feedback",
+        "handle",
+        "loop",
+        "pushing",
+        "schedule",
+        "throttle",
+        "write_back",
+    )
 }
 
 # package → the packages that it must not know

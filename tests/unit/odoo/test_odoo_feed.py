@@ -57,21 +57,42 @@ def test_a_lead_that_is_gone_has_no_dates() -> None:
         [],
         {"changes": {}, "cursor": "a:1"},
         {"changes": [], "cursor": 7},
-        *(
-            {"changes": [GOOD | wrong], "cursor": "a:1"}
-            for wrong in (
-                {"kind": "sold"}, {"manychat_id": None}, {"clock": None}, {"clock": "now"},
-                {"clock": "a|b|c|d"}, {"clock": CLOCK + "0" * 160}, {"values": ["x"]},
-                {"dates": "soon"},
-            )
-        ),
-        {"changes": ["x"], "cursor": "a:1"},
     ],
 )  # fmt: skip
 def test_an_answer_that_is_none_is_refused(answer: Any) -> None:
     with pytest.raises(TransientError) as caught:
         OdooFeed(Odoo(answer)).read(None, 1)
     assert caught.value.code == "odoo_bad_answer"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "x",
+        *(
+            GOOD | one
+            for one in (
+                {"kind": "sold"}, {"manychat_id": None}, {"clock": None}, {"clock": "now"},
+                {"clock": "a|b|c|d"}, {"clock": CLOCK + "0" * 160}, {"values": ["x"]},
+                {"dates": "soon"},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_read_is_told_beside_the_others(wrong: Any) -> None:
+    page = OdooFeed(Odoo({"changes": [wrong, GOOD], "cursor": "a:2"})).read(None, 2)
+    assert [one.raw for one in page.unreadable] == [wrong]
+    assert len(page.changes) == 1
+    assert "Eva" not in repr(page.unreadable)
+
+
+def test_how_writing_back_is_set_up_and_what_an_entry_does_come_along() -> None:
+    setup, entry = {"mode": "on"}, {"add": ["hot"]}
+    told = {"changes": [GOOD | {"entry": entry}], "cursor": "a:1", "write_back": setup}
+    page = OdooFeed(Odoo(told)).read(None, 1)
+    assert (page.write_back, page.changes[0].entry) == (setup, entry)
+    other = OdooFeed(Odoo({"changes": [GOOD | {"entry": "x"}], "cursor": "a:1"})).read(None, 1)
+    assert (other.write_back, other.changes[0].entry) == (None, None)
 
 
 def test_what_a_person_typed_stays_out_of_a_changes_text() -> None:

@@ -1,0 +1,1 @@
+"""ManyChat's public API, for what the bridge writes back."""
