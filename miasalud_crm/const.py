@@ -140,3 +140,5 @@ SYNC_TOKEN = object()
 
 VERIFY_PATH = "/api/v1/manychat/webhook/verify"
 TEST_TIMEOUT_SECONDS = 5
+HINT_PATH = "/api/v1/odoo/webhook"
+HINT_TIMEOUT_SECONDS = 2

@@ -25,11 +25,12 @@ class CrmLead(models.Model):
 
         :param str cursor: what the last answer gave, nothing at first; opaque.
         :param int limit: at most so many changes, 1 to 500.
-        :return: ``{changes, cursor, more, gap}``. A change is ``{manychat_id, lead_id, kind,
-            values, clock, changed_at, stage, dates, active}``: ``values`` what the person wrote,
-            at ``clock``, in the order of ``manychat_sync``'s events; the last three are the lead
-            as it stands now, ``None`` where it is gone. ``gap``: changes in between were
-            deleted unread, so both sides should be compared.
+        :return: ``{changes, cursor, more, gap, write_back}``. A change is ``{manychat_id, lead_id,
+            kind, values, clock, changed_at, stage, dates, active}``: ``values`` what the person
+            wrote, at ``clock``, in the order of ``manychat_sync``'s events; the last three are
+            the lead as it stands now, ``None`` where it is gone. ``gap``: changes in between were
+            deleted unread, so both sides should be compared. ``write_back`` says how that is set
+            up; where it is on, a move has an ``entry``: what it does in ManyChat, or ``None``.
         :raise AccessError: the caller is not the bridge.
         :raise ValidationError: a cursor or limit of no meaning.
 
@@ -86,7 +87,8 @@ class CrmLead(models.Model):
             lost = "lost" if self.env.context.get(LOST_KEY) else "archived"
             Change._tell(self, "restored" if changes["active"] else lost, clocks[0])
         if changes.get("stage_id"):
-            Change._tell(self, "stage", clocks[1], {"stage": self.stage_id.name})
+            stage = self.stage_id
+            Change._tell(self, "stage", clocks[1], {"stage": stage.name, "stage_id": stage.id})
         return moment
 
     def _manychat_follow_partner(self, vals, before):

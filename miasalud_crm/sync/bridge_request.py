@@ -22,8 +22,8 @@ class _NamedHost(HTTPAdapter):
         return super().init_poolmanager(*args, **kwargs, **names)
 
 
-def ask(bridge, path, key, timeout):
-    """Return ``(status, body)`` of a GET; ``body`` is its JSON object, {} where it is none.
+def ask(bridge, path, key, timeout, method="GET"):
+    """Return ``(status, body)`` of a request; ``body`` is its JSON object, {} where it is none.
 
     Raises ``UnsafeUrl`` for an address that is refused, ``requests.RequestException`` or
     ``ValueError`` where nothing usable answers. No redirect is followed, no proxy asked.
@@ -34,7 +34,8 @@ def ask(bridge, path, key, timeout):
         if bridge.scheme == "https":
             session.mount("https://", _NamedHost(bridge.host))
         host = bridge.url.split("/")[2]
-        with session.get(
+        with session.request(
+            method,
             bridge.at(address) + path,
             headers={"Host": host, "X-API-KEY": key},
             timeout=timeout,

@@ -36,4 +36,5 @@ from . import (
     test_translations,
     test_unmapped,
     test_views,
+    test_write_back,
 )

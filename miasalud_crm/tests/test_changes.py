@@ -61,7 +61,8 @@ class TestChanges(ManychatCase):
         self.assertEqual(change["manychat_id"], "mc-1")
         self.assertEqual(change["lead_id"], lead.id)
         self.assertEqual(change["clock"], lead.manychat_history_ids[:1].clock)
-        self.assertEqual(change["values"], {"stage": lead.stage_id.name})
+        told = {"stage": lead.stage_id.name, "stage_id": lead.stage_id.id}
+        self.assertEqual(change["values"], told)
         self.assertEqual((change["stage"], change["active"]), (lead.stage_id.name, True))
         self.assertEqual(set(change["dates"]), {n for n, _l in FUNNEL_DATES if lead[n]})
 

@@ -85,20 +85,22 @@ class TestConnection(ManychatCase):
         self.assertEqual((said["type"], other.asked), ("danger", []))
 
     def test_bridge_that_is_away_is_told_without_details(self):
-        with patch.object(requests.Session, "get", side_effect=requests.ConnectionError("secret")):
+        with patch.object(
+            requests.Session, "request", side_effect=requests.ConnectionError("secret")
+        ):
             said = self.settings("http://127.0.0.1:1").action_manychat_test_connection()["params"]
         self.assertEqual(said["type"], "danger")
         self.assertIn("ConnectionError", said["message"])
         self.assertNotIn("secret", said["message"])
 
     def test_the_test_waits_no_longer_than_ten_seconds(self):
-        with patch.object(requests.Session, "get", side_effect=requests.Timeout) as get:
+        with patch.object(requests.Session, "request", side_effect=requests.Timeout) as get:
             self.settings("http://127.0.0.1:1").action_manychat_test_connection()
         self.assertLessEqual(get.call_args.kwargs["timeout"], 10)
 
     def test_only_a_system_administrator_may_test(self):
         settings = self.settings("http://127.0.0.1:1")
-        with self.assertRaises(AccessError), patch.object(requests.Session, "get") as get:
+        with self.assertRaises(AccessError), patch.object(requests.Session, "request") as get:
             settings.with_user(self.mapper).sudo(False).action_manychat_test_connection()
         get.assert_not_called()
 
@@ -170,7 +172,7 @@ class TestConnection(ManychatCase):
             "http://127.0.0.1:99999/",
             "javascript:alert(1)",
         ):
-            with self.assertRaises(UserError, msg=url), patch.object(requests.Session, "get"):
+            with self.assertRaises(UserError, msg=url), patch.object(requests.Session, "request"):
                 self.settings(url).action_manychat_test_connection()
 
     def test_host_of_which_one_address_is_link_local_is_refused(self):
