@@ -56,8 +56,9 @@ class VerifyAnswer(BaseModel):
     endpoints: list[str]
 
 
-def intake_of(request: Request) -> Intake:
+async def intake_of(request: Request) -> Intake:
     """The intake over the app's parts."""
+    # FastAPI would give a plain function a thread, which costs as much as reading the body
     rules = Rules.from_settings(settings_of(request.app))
     return Intake(parts_of(request.app), rules, lambda: datetime.now(UTC))
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from bridge.errors import TransientError, UnusableEvent
@@ -48,6 +49,10 @@ class Envelope:
 
     def dumps(self) -> str:
         """Compact JSON, not ASCII-escaped, without lone surrogates (no queue can carry them)."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         fields: dict[str, Any] = {
             "v": self.v,
             "id": self.id,
