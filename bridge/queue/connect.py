@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.request import getproxies
 
 from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient as AsyncQueueClient
 
 from bridge.errors import SettingsError
 from bridge.queue.names import API_VERSION
+from bridge.queue.wire import Wire
 from bridge.settings import Settings
 
 Client = TypeVar("Client", QueueClient, AsyncQueueClient)
 
 # A webhook must be answered within 3 s, also when the account is a black hole.
+_WEBHOOK_TIMEOUTS = {"connection_timeout": 1.0, "read_timeout": 1.5}
 _WEBHOOK = {
-    "connection_timeout": 1.0,
-    "read_timeout": 1.5,
+    **_WEBHOOK_TIMEOUTS,
     "retry_total": 1,
     "initial_backoff": 0,
     "increment_base": 0,
@@ -39,6 +41,13 @@ def worker_client(settings: Settings, queue_name: str) -> QueueClient:
 def webhook_client(settings: Settings, queue_name: str) -> AsyncQueueClient:
     """An asynchronous client that gives up fast. Raises SettingsError as `worker_client`."""
     return _client(AsyncQueueClient, settings, queue_name, _async_credential, dict(_WEBHOOK))
+
+
+def webhook_wire(settings: Settings, queue_name: str) -> Wire:
+    """The fast calls, as impatient as `webhook_client`. Raises SettingsError as it does."""
+    # without a proxy to find there, aiohttp would search the environment in two threads a call
+    options = {**_WEBHOOK_TIMEOUTS, "use_env_settings": bool(getproxies())}
+    return Wire(webhook_client(settings, queue_name), **options)
 
 
 def _client(

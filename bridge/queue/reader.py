@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from azure.storage.queue import QueueClient
 
+from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
 from bridge.log import get_logger
 from bridge.queue.connect import worker_client
+from bridge.queue.deleter import Deleter
 from bridge.queue.errors import LeaseLost, QueueMissing, translating
 from bridge.queue.writer import create, send_text
 from bridge.settings import Settings
@@ -46,6 +49,7 @@ class QueueReader:
     ) -> None:
         self.queue_name = queue_name
         self._client = client or worker_client(settings, queue_name)
+        self._deleter = Deleter(settings, queue_name)
 
     def receive(self, limit: int = 32, lease: float = LEASE_SECONDS) -> list[Message]:
         """At most `limit` (1 to 32) messages, unseen by others for `lease` seconds."""
@@ -95,6 +99,14 @@ class QueueReader:
         except LeaseLost as error:
             return _lost(message, error)
         return True
+
+    def delete_all(self, messages: Sequence[Message]) -> list[BridgeError | None]:
+        """As `delete`, at once: what went wrong with each, in their order; raises nothing."""
+        errors = self._deleter.delete(messages)
+        for message, error in zip(messages, errors, strict=True):
+            if isinstance(error, LeaseLost):
+                _lost(message, error)
+        return [None if isinstance(error, LeaseLost) else error for error in errors]
 
     def depth(self) -> int:
         """About how many messages the queue holds, leased ones included; 0 if it is missing."""

@@ -12,9 +12,10 @@ from azure.storage.queue.aio import QueueClient
 from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
 from bridge.queue.breaker import Breaker
-from bridge.queue.connect import webhook_client
+from bridge.queue.connect import webhook_client, webhook_wire
 from bridge.queue.errors import QueueMissing, translating
 from bridge.queue.names import CONTACT_QUEUE
+from bridge.queue.wire import Wire
 from bridge.settings import Settings
 
 SEND_SECONDS = 1.8
@@ -27,13 +28,15 @@ class QueueSender:
     def __init__(
         self,
         settings: Settings,
-        client_for: Callable[[Settings, str], QueueClient] | None = None,
+        client_for: Callable[[Settings, str], QueueClient] = webhook_client,
+        wire_for: Callable[[Settings, str], Wire] = webhook_wire,
         breaker: Breaker | None = None,
     ) -> None:
         self.breaker = breaker or Breaker()
         self._settings = settings
-        self._client_for = client_for or webhook_client
+        self._client_for, self._wire_for = client_for, wire_for
         self._clients: dict[str, QueueClient] = {}
+        self._wires: dict[str, Wire] = {}
 
     async def send(self, queue_name: str, envelope: Envelope) -> None:
         """Put the envelope into the queue for ever, making the queue if it is missing.
@@ -44,11 +47,10 @@ class QueueSender:
         """
         text = envelope.checked().dumps()
         self.breaker.admit()
-        client = self._client(queue_name)
         try:
             with translating():
                 async with asyncio.timeout(SEND_SECONDS):
-                    await self._send(client, text)
+                    await self._send(queue_name, text)
         except (BridgeError, asyncio.CancelledError) as error:
             self.breaker.failed(error)
             raise
@@ -99,21 +101,27 @@ class QueueSender:
         """Give the connections back."""
         for client in self._clients.values():
             await client.close()
+        for wire in self._wires.values():
+            await wire.close()
         self._clients.clear()
+        self._wires.clear()
 
     def _client(self, queue_name: str) -> QueueClient:
         if queue_name not in self._clients:
             self._clients[queue_name] = self._client_for(self._settings, queue_name)
         return self._clients[queue_name]
 
-    async def _send(self, client: QueueClient, text: str) -> None:
+    async def _send(self, queue_name: str, text: str) -> None:
+        if queue_name not in self._wires:
+            self._wires[queue_name] = self._wire_for(self._settings, queue_name)
+        wire = self._wires[queue_name]
         try:
             with translating():
-                await client.send_message(text, time_to_live=-1)
+                await wire.put(text)
         except QueueMissing:
-            await _create(client)
+            await _create(self._client(queue_name))
             with translating():
-                await client.send_message(text, time_to_live=-1)
+                await wire.put(text)
 
 
 async def _create(client: QueueClient) -> None:

@@ -38,9 +38,6 @@ log = get_logger(__name__)
 Apply = Callable[[Session, Sequence[tuple[Event, Envelope]], datetime], Applied]
 """Writes events of one transaction; any order of calls ends the same."""
 
-ForEach = Callable[[Callable[[Item], None], Sequence[Item]], None]
-"""Does something with each item, perhaps at once; raises what went wrong after all were tried."""
-
 HORIZON = timedelta(days=180)
 ALONE_FROM = 3
 MOST_BEGUN = 7
@@ -50,12 +47,6 @@ HOPELESS_FROM = 50
 NEWER_SECONDS = 60.0
 TRIES = 3
 _PAUSE_SECONDS = 0.1
-
-
-def one_by_one(act: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """The plain `ForEach`."""
-    for item in items:
-        act(item)
 
 
 class BatchHandler:
@@ -75,7 +66,6 @@ class BatchHandler:
         max_attempts: int,
         horizon: timedelta = HORIZON,
         apply: Apply = apply_events,
-        for_each: ForEach = one_by_one,
         committed: Callable[[], None] = lambda: None,
         clock: Callable[[Session], datetime] = database_now,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -89,7 +79,6 @@ class BatchHandler:
         self._max_attempts = max_attempts
         self._horizon = horizon
         self._apply_events = apply
-        self._for_each = for_each
         self._committed = committed
         self._clock = clock
         self._now = now
@@ -185,7 +174,7 @@ class BatchHandler:
             return []
         error = self._tried(piece, stopping)
         if error is None:
-            self._for_each(lambda item: leases.delete(item.message), piece)
+            leases.delete_all([item.message for item in piece])
             return []
         if len(piece) > 1:
             log.info("batch_split", count=len(piece), reason=reason_of(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Lock
@@ -56,6 +57,19 @@ class Leases:
     def delete(self, message: Message) -> None:
         """Take it out of the queue. Raises AwayError or TransientError, and keeps it then."""
         self._end(message, lambda: self._reader.delete(message))
+
+    def delete_all(self, messages: Sequence[Message]) -> None:
+        """As `delete`, at once: one that fails keeps no other from going."""
+        with ExitStack() as locks:
+            for held in [self._held[m.id] for m in messages if self.holds(m)]:
+                locks.enter_context(held.lock)
+            ours = [message for message in messages if self.holds(message)]
+            errors = self._reader.delete_all(ours)
+            for message, error in zip(ours, errors, strict=True):
+                if error is None:
+                    del self._held[message.id]
+        for error in filter(None, errors):
+            raise error
 
     def delay(self, message: Message, seconds: float, envelope: Envelope) -> None:
         """Let it be seen again in `seconds`, as `envelope`. Raises as `delete`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from threading import Event as Flag
@@ -24,7 +23,6 @@ from bridge.workers import measuring
 from bridge.workers.handle import ALONE_FROM, HORIZON, Apply, BatchHandler
 from bridge.workers.leases import Keeper, Leases
 from bridge.workers.probes import ask_mirror
-from bridge.workers.reading import Item
 from bridge.workers.threads import begin
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
@@ -34,7 +32,6 @@ IDLE_SECONDS = 1.0
 _SHORT_PAUSE = 0.05
 _ROOM_SECONDS = 0.2
 BATCH = 32
-DELETERS = 8
 
 
 class QueueWorker:
@@ -73,15 +70,13 @@ class QueueWorker:
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._keeper = Keeper(lease_seconds / 12)
-        self._deleters = ThreadPoolExecutor(DELETERS, thread_name_prefix="delete")
         self._room = Semaphore(concurrency + 1)
         self._handed: SimpleQueue[Leases | None] = SimpleQueue()
         self._failed: SimpleQueue[Exception] = SimpleQueue()
         self._idle_pause = IDLE_SECONDS
         self._handler = BatchHandler(
             reader, dead_letters, store, rules, max_attempts=max_attempts, horizon=horizon,
-            apply=apply, for_each=self._at_once, committed=committed, clock=clock, now=now,
-            pause=pause, rng=rng,
+            apply=apply, committed=committed, clock=clock, now=now, pause=pause, rng=rng,
         )  # fmt: skip
 
     def run(self, stop: Flag) -> None:
@@ -179,12 +174,6 @@ class QueueWorker:
             self._handler.handle(leases, stop.is_set)
         finally:
             self._keeper.forget(leases)
-
-    def _at_once(self, act: Callable[[Item], None], items: Sequence[Item]) -> None:
-        futures = [self._deleters.submit(act, item) for item in items]
-        wait(futures)
-        for future in futures:
-            future.result()
 
     def _wait_out(self, stop: Flag, error: Exception) -> None:
         """Wait until what failed is back; a bug is no such thing, and ends the worker."""

@@ -18,11 +18,15 @@ from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.queue.connect import webhook_client, worker_client
 from bridge.queue.names import API_VERSION
-from bridge.queue.reader import QueueReader
+from bridge.queue.reader import Message, QueueReader
 from bridge.queue.sender import QueueSender
 from bridge.queue.writer import DeadLetterSender, QueueWriter
 from bridge.settings import Settings, load_settings
 
+DEAD_PORT = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
+    "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;"
+)
 RECEIVED = datetime(2025, 10, 20, 22, 41, tzinfo=UTC)
 
 
@@ -115,12 +119,8 @@ async def test_the_ping_answers_before_any_queue_exists(settings: Settings) -> N
 
 
 async def test_a_dead_port_is_away_and_found_out_in_time(queue_name: str) -> None:
-    dead = (
-        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
-        "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;"
-    )
     sender = QueueSender(
-        load_settings(_env_file=None, api_key="key", azure_storage_connection_string=dead)
+        load_settings(_env_file=None, api_key="key", azure_storage_connection_string=DEAD_PORT)
     )
     before = datetime.now(UTC)
     with pytest.raises(AwayError) as caught:
@@ -207,6 +207,27 @@ def test_a_lost_lease_is_told_and_harms_nobody(reader: QueueReader, writer: Queu
     assert reader.delete(theirs)
     assert not reader.delete(theirs)
     assert reader.depth() == 0
+
+
+def test_a_batch_is_deleted_at_once_and_what_somebody_else_has_is_left_alone(
+    reader: QueueReader, writer: QueueWriter
+) -> None:
+    for _ in range(5):
+        writer.send(envelope())
+    first, *rest = reader.receive()
+    reader.renew(first, 60)
+    stale = Message(first.id, "bm90IGl0cyByZWNlaXB0", 1, first.text, first.inserted_at)
+
+    assert reader.delete_all([stale, *rest]) == [None] * 5
+    assert reader.depth() == 1
+    assert reader.delete(first)
+
+
+def test_a_delete_on_a_dead_port_tells_each_message(queue_name: str) -> None:
+    dead = load_settings(_env_file=None, api_key="key", azure_storage_connection_string=DEAD_PORT)
+    message = Message("1", "2", 1, "", RECEIVED)
+    errors = QueueReader(dead, queue_name).delete_all([message, message])
+    assert [error and error.code for error in errors] == ["queue_unreachable"] * 2
 
 
 def test_a_put_back_message_starts_counting_anew(reader: QueueReader, writer: QueueWriter) -> None:

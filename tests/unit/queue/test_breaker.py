@@ -27,13 +27,13 @@ class House:
         self.breaker = Breaker(lambda: self.seconds)
         self.sender = QueueSender(
             load_settings(_env_file=None, api_key="key"),
-            client_for=lambda *_given: self,  # type: ignore[arg-type,return-value]
+            wire_for=lambda *_given: self,  # type: ignore[arg-type,return-value]
             breaker=self.breaker,
         )
         self.error: Exception | None = ServiceRequestError("down")
         self.asked = 0
 
-    async def send_message(self, _text: str, **_options: Any) -> None:
+    async def put(self, _text: str) -> None:
         self.asked += 1
         if self.error:
             raise self.error
@@ -96,7 +96,7 @@ async def test_a_caller_that_gives_up_waiting_counts_as_a_failure(house: House) 
     async def hang(*_given: Any, **_options: Any) -> None:
         await asyncio.Event().wait()
 
-    house.send_message = hang  # type: ignore[method-assign]
+    house.put = hang  # type: ignore[method-assign]
     for _ in range(3):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):

@@ -72,6 +72,16 @@ class FakeReader:
     def delete(self, message: Message) -> bool:
         return self._note("delete", message.id)
 
+    def delete_all(self, messages: Sequence[Message]) -> list[BridgeError | None]:
+        return [self._error_of(message) for message in messages]
+
+    def _error_of(self, message: Message) -> BridgeError | None:
+        try:
+            self.delete(message)
+        except BridgeError as error:
+            return error
+        return None
+
     def ping(self) -> None:
         self._note("queue_ping")
 
