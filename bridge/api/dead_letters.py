@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Request, Response, Security
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.api import problems
 from bridge.api.asking import ask_desk, read_model, request_body
@@ -20,6 +20,7 @@ from bridge.log import get_logger
 from bridge.queue.names import queue_for
 
 NAME = "dead-letters"
+_SAY = ("event_id", "hop", "type", "reason")
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 router = APIRouter(prefix=f"/{NAME}", tags=[NAME], dependencies=[Security(full_key)])
@@ -49,15 +50,23 @@ class ReplayAnswer(BaseModel):
 
 
 class ReplayFilter(BaseModel):
-    """Which of the letters that were not replayed yet; all that is given has to fit."""
+    """Which of the letters that were not replayed yet; all that is given has to fit.
+
+    `all` has to be said where nothing else is: an empty body replays nothing.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "example": {"hop": "manychat-contact-queue", "reason": "permanent: bad_json"}
+            "example": {"hop": "api", "reason": "no_address"},
+            "anyOf": [
+                *({"required": [name], "properties": {name: {"type": "string"}}} for name in _SAY),
+                {"required": ["all"], "properties": {"all": {"const": True}}},
+            ],
         },
     )
 
+    all: Annotated[bool, Field(strict=True, description="Every letter that waits.")] = False
     event_id: Annotated[str, Field(max_length=64)] | None = None
     hop: Annotated[str, Field(max_length=64)] | None = None
     type: EventType | None = None
@@ -73,6 +82,12 @@ class ReplayFilter(BaseModel):
         int, Field(ge=0, le=2**31 - 1, strict=True, description="Only letters behind this id.")
     ] = 0
     limit: Annotated[int, Field(ge=1, le=500, strict=True)] = 100
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if not self.all and all(getattr(self, name) is None for name in _SAY):
+            raise ValueError(f'say which: {", ".join(_SAY)}, or {{"all": true}}')
+        return self
 
 
 class ReplaysAnswer(BaseModel):
@@ -125,15 +140,18 @@ async def discard_letter(request: Request, id: Id) -> Response:
     "/replay",
     status_code=202,
     responses=problems.documented(*_COMMON, problems.TooLarge, problems.Unavailable),
-    openapi_extra=request_body(ReplayFilter),
+    openapi_extra=request_body(ReplayFilter, required=True),
 )
 async def replay_letters(request: Request, intake: Taking) -> ReplaysAnswer:
     """Send every letter again that fits, at most `limit`; each as `…/{id}/replay` does.
 
+    422 for a body that does not say which letters: `{"all": true}` means every one that waits.
     503 where the queue and the inbox went away meanwhile: what was sent until then is noted.
     """
     asked = await read_model(request, ReplayFilter)
-    found, left = await ask_desk(request, lambda desk: desk.replays(asked.model_dump()))
+    found, left = await ask_desk(
+        request, lambda desk: desk.replays(asked.model_dump(exclude={"all"}))
+    )
     sent: list[int] = []
     try:
         for id, envelope in found:

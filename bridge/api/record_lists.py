@@ -37,8 +37,15 @@ FILTERS: Mapping[str, Mapping[str, type]] = {
         "manychat_id": str, "contact_id": int, "campaign_id": int, "commercial_advisor_id": int,
         "medical_advisor_id": int, "last_state": str, "lead_state": str, "sync_status": str,
     },
-    "dead-letters": {"event_id": str, "hop": str, "type": str},
+    "dead-letters": {"event_id": str, "hop": str, "type": str, "reason": str, "replayed": bool},
 }  # fmt: skip
+
+
+_TOLD: Mapping[str, str] = {
+    "reason": "Its start, such as `bad_json`; the class (`permanent: `) may be left out.",
+    "replayed": "False: those that still wait for a replay.",
+    "event_id": "As the 422 of a webhook told it.",
+}
 
 
 def filters_of(request: Request, name: str, region: str) -> dict[str, Sequence[Any]]:
@@ -55,6 +62,7 @@ def parameters(name: str) -> list[dict[str, Any]]:
     """The filters, for the OpenAPI document."""
     return [
         {"name": key, "in": "query", "required": False, "schema": _SCHEMAS[type]}
+        | ({"description": _TOLD[key]} if key in _TOLD else {})
         for key, type in FILTERS[name].items()
     ]
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from bridge.commands.opening import open_settings, open_store
 from bridge.errors import PermanentError
 from bridge.events.envelope import Envelope
 from bridge.mirror import dead_letters
-from bridge.mirror.dead_letters import Wanted
+from bridge.mirror.dead_letters import Letter, Wanted
 from bridge.mirror.store import Store
 from bridge.queue.names import queue_for
 from bridge.queue.writer import QueueWriter
@@ -30,22 +31,30 @@ _PAGE = 100
 @app.command("list")
 def list_letters(
     limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    every: Annotated[bool, typer.Option("--all", help="Those that were replayed, too.")] = False,
+    hop: Hop = None,
+    reason: Reason = None,
 ) -> None:
-    """Show what was given up, and why: no values of the events."""
+    """Show what was given up and waits for a replay, and why: no values of the events."""
+    wanted = Wanted(hop=hop, reason=reason)
     with open_store().reading() as session:
-        for letter in dead_letters.listing(session, limit=limit):
+        for letter in dead_letters.listing(session, limit, wanted, waiting=not every):
             typer.echo(_line(letter))
 
 
 @app.command("show")
-def show(id: Annotated[int, typer.Argument(help="The number that `list` shows first.")]) -> None:
+def show(
+    which: Annotated[
+        str, typer.Argument(help="The number that `list` shows first, or an event's id.")
+    ],
+) -> None:
     """Show one with the body as it came: it may hold personal data."""
     with open_store().reading() as session:
-        letter = dead_letters.letter_of(session, id)
-        body = dead_letters.payload_of(session, id)
-    typer.echo(_line(letter))
-    typer.echo(f"received {letter.received_at:%Y-%m-%d %H:%M:%S}Z, revision {letter.revision}")
-    typer.echo(_pretty(body))
+        for letter in _letters(session, which):
+            typer.echo(_line(letter))
+            received = f"{letter.received_at:%Y-%m-%d %H:%M:%S}Z"
+            typer.echo(f"received {received}, revision {letter.revision}")
+            typer.echo(_pretty(dead_letters.payload_of(session, letter.id)))
 
 
 @app.command("replay")
@@ -127,8 +136,20 @@ def _send(settings: Settings, page: Page, refused: dict[int, str]) -> list[int]:
     return done
 
 
-def _line(letter: dead_letters.Letter) -> str:
-    return f"{letter.id}  {letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}"
+def _letters(session: Session, which: str) -> list[Letter]:
+    """The letter of that number, or those of that event, one a hop."""
+    if which.isdecimal():
+        return [dead_letters.letter_of(session, int(which))]
+    found = dead_letters.listing(session, wanted=Wanted(event_id=which))
+    if not found:
+        raise PermanentError("not_found", f"no dead letter of an event {which}")
+    return found
+
+
+def _line(letter: Letter) -> str:
+    said = f"{letter.id}  {letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}"
+    again = letter.replayed_at
+    return f"{said}  (replayed {again:%Y-%m-%d %H:%M:%S}Z)" if again else said
 
 
 def _pretty(body: str) -> str:

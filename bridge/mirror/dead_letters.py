@@ -24,7 +24,7 @@ FROM_ODOO = "feedback"
 _CUT_KEYS = {"cut", "length", "sha256"}
 _SHOWN = select(
     DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type, DeadLetter.revision,
-    DeadLetter.reason, DeadLetter.received_at, DeadLetter.dead_at,
+    DeadLetter.reason, DeadLetter.received_at, DeadLetter.dead_at, DeadLetter.replayed_at,
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ class Letter:
     reason: str | None
     received_at: datetime
     dead_at: datetime
+    replayed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,31 @@ def record(session: Session, envelopes: Sequence[Envelope], now: datetime) -> No
     update_rows(session, DeadLetter, again)
 
 
-def listing(session: Session, limit: int = 100, offset: int = 0) -> list[Letter]:
-    """Dead letters, the newest first."""
-    rows = session.execute(_SHOWN.order_by(DeadLetter.id.desc()).limit(limit).offset(offset))
+def listing(
+    session: Session, limit: int = 100, wanted: Wanted | None = None, *, waiting: bool = False
+) -> list[Letter]:
+    """Dead letters, the newest first; only those that were not replayed yet if `waiting`."""
+    fits = _fitting(wanted) if wanted else []
+    fits += [is_replayed(False)] if waiting else []
+    rows = session.execute(_SHOWN.where(*fits).order_by(DeadLetter.id.desc()).limit(limit))
     return [Letter(*row) for row in rows]
+
+
+def begins(reason: str) -> ColumnElement[bool]:
+    """The letters whose reason begins so, with its class or without."""
+    starts = [prefix + reason for prefix in ("", "permanent: ", "transient: ")]
+    return or_(*(DeadLetter.reason.startswith(start, autoescape=True) for start in starts))
+
+
+def is_replayed(replayed: bool) -> ColumnElement[bool]:
+    """The letters that were replayed and did not come back, or those that were not."""
+    return DeadLetter.replayed_at.is_not(None) if replayed else DeadLetter.replayed_at.is_(None)
+
+
+def _fitting(wanted: Wanted) -> list[ColumnElement[bool]]:
+    fits = [getattr(DeadLetter, name) == value for name in ("event_id", "hop", "type")
+            if (value := getattr(wanted, name)) is not None]  # fmt: skip
+    return fits if wanted.reason is None else [*fits, begins(wanted.reason)]
 
 
 def letter_of(session: Session, id: int) -> Letter:
@@ -134,12 +156,7 @@ def replays(
 ) -> tuple[list[tuple[int, Envelope | PermanentError]], int]:
     """What `replay_of` says of each letter that waits for a replay and is wanted, in id order;
     and how many more there are behind the last one."""
-    fits: list[ColumnElement[bool]] = [DeadLetter.replayed_at.is_(None)]
-    fits += [getattr(DeadLetter, name) == value for name in ("event_id", "hop", "type")
-             if (value := getattr(wanted, name)) is not None]  # fmt: skip
-    if wanted.reason is not None:
-        starts = [prefix + wanted.reason for prefix in ("", "permanent: ", "transient: ")]
-        fits.append(or_(*(DeadLetter.reason.startswith(s, autoescape=True) for s in starts)))
+    fits = [is_replayed(False), *_fitting(wanted)]
     page = select(DeadLetter).where(*fits, DeadLetter.id > wanted.after)
     found = session.scalars(page.order_by(DeadLetter.id).limit(wanted.limit)).all()
     last = found[-1].id if found else wanted.after
@@ -182,7 +199,7 @@ def purge(
     if before is not None:
         fits.append(DeadLetter.dead_at < before)
     if replayed:
-        fits.append(DeadLetter.replayed_at.is_not(None))
+        fits.append(is_replayed(True))
     if not fits:
         raise PermanentError("bad_value", "nothing says which letters are meant")
     found = session.execute(select(func.count()).select_from(DeadLetter).where(*fits)).scalar_one()

@@ -6,16 +6,17 @@ What a caller did wrong is a PermanentError: `not_found`, `conflict`, `bad_refer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
 from bridge.mirror.base import Base
+from bridge.mirror.dead_letters import begins, is_replayed
 from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.digests import id_digest, name_digest
 from bridge.mirror.tables import Advisor, Campaign, CampaignContact, Channel, Contact
@@ -25,10 +26,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """A table that people may look into, and what it does not show."""
+    """A table that people may look into, what it does not show, and filters of its own."""
 
     model: type[Base]
     hidden: frozenset[str] = frozenset({"made_for"})
+    filters: Mapping[str, Callable[[Any], ColumnElement[bool]]] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:
@@ -47,14 +49,16 @@ KINDS: Mapping[str, Kind] = {
     "channels": Kind(Channel),
     "advisors": Kind(Advisor),
     "campaign-contacts": Kind(CampaignContact),
-    "dead-letters": Kind(DeadLetter, frozenset({"payload"})),
+    "dead-letters": Kind(
+        DeadLetter, frozenset({"payload"}), {"reason": begins, "replayed": is_replayed}
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One page of a list; `filters` maps a column, or `manychat_id`, to the values
-    that fit.
+    """One page of a list; `filters` maps a column, `manychat_id`, or a filter of the kind's own
+    to the values that fit.
     """
 
     page: int = 1
@@ -142,6 +146,8 @@ def _shown(kind: Kind) -> Any:
 
 
 def _fits(kind: Kind, key: str, values: Sequence[Any]) -> ColumnElement[bool]:
+    if key in kind.filters:
+        return or_(*(kind.filters[key](value) for value in values))
     if key != "manychat_id":
         return kind.table.c[key].in_(values)
     digests = [id_digest(value) for value in values]

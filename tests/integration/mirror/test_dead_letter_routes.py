@@ -98,7 +98,7 @@ async def test_letters_that_fit_a_filter_are_replayed_at_once(records: Records) 
     assert {envelope.revision for _, envelope in records.api.sender.kept} == {1}
     again = await records("POST", "/dead-letters/replay", wanted)
     assert again.json["queued"] == 0
-    rest = await records("POST", "/dead-letters/replay")
+    rest = await records("POST", "/dead-letters/replay", {"all": True})
     assert rest.json["queued"] == 2
 
 
@@ -107,10 +107,10 @@ async def test_a_replay_by_filter_goes_on_behind_the_last_letter(records: Record
     bury(records.mirror, "{broken", id=ids[0])
     bury(records.mirror, id=ids[1])
     bury(records.mirror, id=ids[2])
-    first = (await records("POST", "/dead-letters/replay", {"limit": 2})).json
+    first = (await records("POST", "/dead-letters/replay", {"all": True, "limit": 2})).json
     assert (first["queued"], first["left"]) == (1, 1)
     assert list(first["skipped"].values()) == ["the body is no JSON object: post it mended"]
-    body = {"limit": 2, "after": first["last_id"]}
+    body = {"all": True, "limit": 2, "after": first["last_id"]}
     second = (await records("POST", "/dead-letters/replay", body)).json
     assert (second["queued"], second["left"], second["skipped"]) == (1, 0, {})
     assert [envelope.id for _, envelope in records.api.sender.kept] == ids[1:]
@@ -128,16 +128,53 @@ async def test_what_was_sent_before_the_queue_went_away_is_noted(records: Record
         inbox.away()
 
     sender.take = once  # type: ignore[method-assign]
-    assert (await records("POST", "/dead-letters/replay")).status == 503
+    assert (await records("POST", "/dead-letters/replay", {"all": True})).status == 503
     rows = (await records("GET", "/dead-letters/?sort=id")).json["items"]
     assert [row["replayed_at"] is not None for row in rows] == [True, False]
 
 
-@pytest.mark.parametrize("body", [{"hop": 1}, {"limit": 0}, {"type": "x"}, {"reason": "[a"}, [1]])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"hop": 1}, {"hop": "api", "limit": 0}, {"type": "x"}, {"reason": "[a"}, [1],
+        {"all": "yes"}, {"all": True, "hopp": "api"},
+    ],
+)  # fmt: skip
 async def test_a_filter_of_no_meaning_replays_nothing(records: Records, body: Any) -> None:
     bury(records.mirror)
     assert (await records("POST", "/dead-letters/replay", body)).status == 422
     assert records.api.sender.kept == []
+
+
+@pytest.mark.parametrize("body", [None, {}, {"all": False}, {"limit": 5}, {"hop": None}])
+async def test_a_body_that_does_not_say_which_replays_nothing(records: Records, body: Any) -> None:
+    bury(records.mirror)
+    answer = await records("POST", "/dead-letters/replay", body)
+    assert answer.status == 422
+    assert 'or {"all": true}' in answer.json["errors"][0]["msg"]
+    assert records.api.sender.kept == []
+
+
+async def test_letters_are_found_by_reason_by_event_and_by_whether_they_wait(
+    records: Records,
+) -> None:
+    ids = [ID[:-1] + digit for digit in "012"]
+    bury(records.mirror, id=ids[0], reason="permanent: bad_json: at character 17")
+    bury(records.mirror, id=ids[1], reason="bad_json: at character 3")
+    bury(records.mirror, id=ids[2], reason="no_address")
+
+    async def found(query: str) -> list[str]:
+        answer = await records("GET", f"/dead-letters/?sort=id&{query}")
+        assert answer.json["total"] == len(answer.json["items"])
+        return [row["event_id"] for row in answer.json["items"]]
+
+    assert await found("reason=bad_json") == ids[:2]
+    assert await found("reason=permanent: bad_json") == ids[:1]
+    assert await found("reason=bad%") == []
+    assert await found(f"event_id={ids[2]}") == ids[2:]
+    await records("POST", "/dead-letters/replay", {"event_id": ids[0]})
+    assert await found("replayed=false") == ids[1:]
+    assert await found("replayed=true&reason=bad_json") == ids[:1]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,34 @@ def test_a_list_tells_the_reason_and_none_of_the_values(mirror: Store) -> None:
     assert listed.split() == ["1", "event-1", "stage", "api", "permanent:", "no_manychat_id"]
 
 
+def listed(*words: str) -> list[str]:
+    """The first words of each line: its number."""
+    return [line.split()[0] for line in run(app, ["dead-letter", "list", *words]).stdout.split("\n")
+            if line]  # fmt: skip
+
+
+def test_a_list_tells_what_waits_and_marks_what_was_replayed(
+    mirror: Store, queues: FakeQueues
+) -> None:
+    keep(mirror, "event-1", "event-2")
+    keep(mirror, "event-3", hop="inbox")
+    run(app, ["dead-letter", "replay", "1"])
+    assert listed() == ["3", "2"]
+    assert listed("--hop", "inbox") == ["3"]
+    assert listed("--reason", "no_manychat_id", "--all") == ["3", "2", "1"]
+    assert listed("--reason", "bad_json") == []
+    lines = run(app, ["dead-letter", "list", "--all"]).stdout.splitlines()
+    assert ["(replayed 20" in line for line in lines] == [False, False, True]
+
+
+def test_a_letter_is_shown_by_the_event_that_a_422_told(mirror: Store) -> None:
+    keep(mirror, "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b")
+    shown = run(app, ["dead-letter", "show", "01975a3e-9c40-7c1e-8f0a-5b0f6f1f2a3b"])
+    assert '"nombre_lead": "Begoña"' in shown.stdout
+    missing = run(app, ["dead-letter", "show", "01975a3e"])
+    assert isinstance(missing.exception, PermanentError)
+
+
 def test_one_letter_is_shown_with_its_body(mirror: Store) -> None:
     keep(mirror, "event-1")
     shown = run(app, ["dead-letter", "show", "1"])
