@@ -69,16 +69,18 @@ class Template(BaseModel):
         "Put a key of WEBHOOK_API_KEY in place of <WEBHOOK_API_KEY>.",
         "Replace each {{cuf_…}} by your own field with ManyChat's picker, or remove its line: "
         "one that stays counts as absent.",
+        "The states and names that are written out are examples: write those of this step.",
     ]
 
 
 class CheckAnswer(BaseModel):
-    """What the body would do. Nothing was stored, not even a dead letter."""
+    """What the body would do if it were posted. Nothing was kept, not even a dead letter."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "status": "accepted",
+                "status": "would be accepted",
+                "stored": False,
                 "queue": "manychat-campaign-queue",
                 "manychat_id": "MC99999",
                 "occurred_at": "2025-06-10T10:20:00.000000Z",
@@ -94,7 +96,8 @@ class CheckAnswer(BaseModel):
         }
     )
 
-    status: Annotated[str, Field(description="`accepted` or `refused`.")]
+    status: Annotated[str, Field(description="`would be accepted` or `would be refused`.")]
+    stored: Annotated[bool, Field(description="Always false: this is a dry run.")] = False
     problem: Annotated[str, Field(description="Why it would be refused.")] = ""
     queue: str = ""
     manychat_id: str = ""
@@ -102,7 +105,13 @@ class CheckAnswer(BaseModel):
     values: Annotated[
         dict[str, Any], Field(description="Cleaned, by the bridge's own names; `false` clears.")
     ] = {}
-    warnings: list[str] = []
+    warnings: Annotated[
+        list[str],
+        Field(
+            description="As a post would answer them, and each field that this webhook does not "
+            "read: `unknown_field`, with the name that was probably meant, or `not_read_here`."
+        ),
+    ] = []
     lead: Annotated[
         str,
         Field(description="`create` or `update`; `unknown` where neither Odoo nor mirror answers."),
@@ -157,9 +166,9 @@ async def check(request: Request, kind: Kind, intake: Taking) -> CheckAnswer:
     try:
         event, scrubs = intake.preview(type, body, request.headers.get("content-type"))
     except UnusableEvent as error:
-        return CheckAnswer(status="refused", problem=str(error))
+        return CheckAnswer(status="would be refused", problem=str(error))
     answer = CheckAnswer(
-        status="accepted",
+        status="would be accepted",
         queue=queue_for(type),
         manychat_id=event.manychat_id,
         occurred_at=iso(event.occurred_at),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from bridge.api.bodies import Body, decode, parse
 from bridge.api.parts import Parts
@@ -17,6 +17,7 @@ from bridge.events.envelope import Envelope
 from bridge.events.event import Event, EventType, Scrub
 from bridge.events.ids import new_event_id
 from bridge.events.reading import Rules, accept, read_event
+from bridge.events.unknown import MISSPELT, unknown_fields
 from bridge.log import get_logger, log_context
 from bridge.metrics import ACCEPT_SECONDS, SCRUBS, WEBHOOKS
 from bridge.queue.names import DEAD_LETTER_QUEUE, queue_for
@@ -83,10 +84,15 @@ class Intake:
     def preview(
         self, type: EventType, body: Body, content_type: str | None
     ) -> tuple[Event, tuple[Scrub, ...]]:
-        """What `take` would make of this body, keeping nothing. Raises UnusableEvent."""
+        """What `take` would make of this body, keeping nothing, and every field that is not read.
+
+        Raises UnusableEvent.
+        """
         text, notes = decode(body.data, content_type)
-        _, event, scrubs = self._read(_Post(type, body, self._now(), text), text, notes, None)
-        return event, scrubs
+        post = _Post(type, body, self._now(), text)
+        envelope, event, scrubs = self._read(post, text, notes, None)
+        unread = unknown_fields(type, cast(dict[str, Any], envelope.payload))
+        return event, (*(scrub for scrub in scrubs if scrub.code != MISSPELT), *unread)
 
     def _read(
         self, post: _Post, text: str, notes: list[Scrub], given_id: str | None

@@ -26,6 +26,7 @@ from bridge.events.envelope import Envelope
 from bridge.events.event import Event, EventType, Scrub, Value
 from bridge.events.ids import event_id_for, new_event_id
 from bridge.events.spellings import ADDRESS_PARTS, READ_BY, WRITTEN_DATES, spelled
+from bridge.events.unknown import misspelt_fields
 from bridge.settings import Settings
 
 _GIVEN_ID_LIMIT = 32 * 1024  # never cut: two long ids may differ at their ends
@@ -91,6 +92,8 @@ def read_event(envelope: Envelope, rules: Rules) -> Event:
     reading = _Reading(envelope.payload, envelope.received_at, rules)
     occurred_at = reading.occurred_at()
     values = reading.values(envelope.type)
+    if envelope.type is not EventType.UPDATE:  # its writer is no flow, and is told by the API
+        reading.scrubs += misspelt_fields(envelope.type, envelope.payload)
     guessed = envelope.type in _GUESSING and "phone" in values and "channel" not in values
     if guessed:
         values["channel"] = WHATSAPP

@@ -1,6 +1,7 @@
 """The bodies to paste into ManyChat's External Request, one a kind.
 
-`{{cuf_…}}` stands for a custom field of the page: left as it is, it counts as absent.
+`{{cuf_…}}` stands for a custom field of the page: left as it is, it counts as absent. States are
+written out, as flows do: each step of a flow stands for one. README shows the same bodies.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ TEMPLATES: Mapping[EventType, Mapping[str, Any]] = {
         "email_lead": "{{email}}",
         "canal_entrada": "WhatsApp",
         "estado_inicial": "Nuevo",
-        "ultimo_estado": "{{cuf_ultimo_estado}}",
+        "ultimo_estado": "Nuevo Lead",
     },
     EventType.ASSIGNMENT: {
         "manychat_id": USER_ID,
-        "campaign_id": "{{cuf_campaign_id}}",
+        "campaign_id": "Chequeo preventivo",
         "comercial_id": "{{cuf_comercial_id}}",
         "medico_id": "{{cuf_medico_id}}",
         "tipo_asignacion": "comercial",
-        "ultimo_estado": "{{cuf_ultimo_estado}}",
+        "ultimo_estado": "Asignado a campaña",
         "summary": "{{cuf_summary}}",
     },
     EventType.STAGE: {
         "manychat_id": USER_ID,
-        "stage_manychat": "{{cuf_ultimo_estado}}",
+        "stage_manychat": "Comienza Cotización",
         "advisor_id": "{{cuf_advisor_id}}",
         "summary": "{{cuf_summary}}",
     },
@@ -55,6 +56,6 @@ TEMPLATES: Mapping[EventType, Mapping[str, Any]] = {
         "entry_date": "{{cuf_entry_date}}",
         "commercial_advisor_id": "{{cuf_comercial_id}}",
         "medical_advisor_id": "{{cuf_medico_id}}",
-        "state": {"stage": "{{cuf_ultimo_estado}}", "summary": "{{cuf_summary}}"},
+        "state": {"stage": "Comienza Cotización", "summary": "{{cuf_summary}}"},
     },
 }

@@ -79,7 +79,8 @@ async def test_a_dry_run_says_what_the_body_would_do_and_keeps_nothing(trial: An
     answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
     assert answer.status == 200
     said = answer.json
-    assert (said["status"], said["queue"]) == ("accepted", "manychat-campaign-queue")
+    assert (said["status"], said["stored"]) == ("would be accepted", False)
+    assert said["queue"] == "manychat-campaign-queue"
     assert said["values"] == {"state": "Comienza Cotización"}
     assert said["warnings"] == ["advisor_id: placeholder"]
     assert (said["state_before"], said["odoo"]) == ("", "answers")
@@ -124,6 +125,23 @@ async def test_a_body_whose_fields_are_all_misspelt_is_told(trial: Any) -> None:
     )
     assert answer.json["values"] == {}
     assert answer.json["notes"] == [flow_help.SAYS_NOTHING]
+    assert answer.json["warnings"] == ["estado_ulltimo: unknown_field"]
+
+
+async def test_each_field_that_is_not_read_is_told_with_the_name_that_was_meant(trial: Any) -> None:
+    body = {"manychat_id": "MC1", "nombre_led": "Eva", "street": "Sol 1", "tags": ["a"],
+            "apellido_lead": "{{last_name}}", "x" * 90: 1}  # fmt: skip
+    answer = await trial.post(f"{ROOT}/contact/check", body)
+    assert answer.json["warnings"] == [
+        "apellido_lead: placeholder",
+        "nombre_led: unknown_field (nombre_lead?)",
+        "street: not_read_here",
+        "tags: unknown_field",
+        f"{'x' * 40}: unknown_field",
+    ]
+    many = {"manychat_id": "MC1"} | {f"extra_{number}": 1 for number in range(100)}
+    answer = await trial.post(f"{ROOT}/contact/check", many)
+    assert len(answer.json["warnings"]) == 20
 
 
 async def test_a_state_that_no_rule_fits_is_told(trial: Any) -> None:
@@ -142,7 +160,8 @@ async def test_a_body_that_would_be_refused_is_no_dead_letter(
     trial: Any, body: bytes, problem: str
 ) -> None:
     answer = await trial.post(f"{ROOT}/contact/check", body)
-    assert (answer.status, answer.json["status"]) == (200, "refused")
+    assert (answer.status, answer.json["status"]) == (200, "would be refused")
+    assert answer.json["stored"] is False
     assert answer.json["problem"].startswith(problem)
     assert trial.sender.kept == trial.inbox.kept == []
 
@@ -151,7 +170,7 @@ async def test_whoever_is_away_is_named(trial: Any) -> None:
     trial.app.state.parts.desk.failure = AwayError("mirror_away")
     trial.app.state.parts.odoo.failure = AwayError("odoo_unreachable")
     answer = await trial.post(f"{ROOT}/stage-change/check", BODY)
-    assert (answer.json["status"], answer.json["lead"]) == ("accepted", "unknown")
+    assert (answer.json["status"], answer.json["lead"]) == ("would be accepted", "unknown")
     assert answer.json["odoo"] == "away: odoo_unreachable"
     assert answer.json["next_stage"] is None
     assert answer.json["notes"] == [flow_help.ASK_LATER]

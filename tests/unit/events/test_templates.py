@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,14 @@ def test_every_webhook_has_a_template() -> None:
     assert set(TEMPLATES) == set(PAYLOADS)
 
 
+def test_the_readme_shows_the_same_bodies() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    shown = [body for body in map(json.loads, blocks) if body["manychat_id"] == "{{user_id}}"]
+    assert len(shown) == 4
+    assert [body for body in shown if body not in TEMPLATES.values()] == []
+
+
 @pytest.mark.parametrize("type", sorted(TEMPLATES))
 def test_a_filled_template_is_read_whole(type: EventType) -> None:
     body = filled(json.loads(json.dumps(TEMPLATES[type])))
@@ -47,7 +57,7 @@ def test_a_filled_template_is_read_whole(type: EventType) -> None:
 def test_a_variable_that_was_left_as_it_is_changes_nothing(type: EventType) -> None:
     body = dict(TEMPLATES[type]) | {"manychat_id": "MC1"}
     event = read_event(accept(type, body, None, NOW, Rules()), Rules())
-    assert set(event.values) <= {"channel", "initial_state"}
+    assert set(event.values) <= {"channel", "initial_state", "state", "campaign"}
     assert {scrub.code for scrub in event.scrubs} == {"placeholder"}
 
 
