@@ -26,6 +26,7 @@ from bridge.api import (
 from bridge.api.cutting import CutOff
 from bridge.api.ops import actions as ops
 from bridge.api.parts import Parts, parts_of, settings_of
+from bridge.api.slashes import EitherSlash
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(ops.router)
     app.include_router(ops.router, prefix=PREFIX)
     app.include_router(docs.router)
+    EitherSlash(app.router)
     return app
 
 

@@ -49,7 +49,11 @@ class ContactAnswer(BaseModel):
     sync_status: str = ""
 
 
-@router.get("/manychat/contacts/{manychat_id}", responses=documented(MissingKey))
+@router.get(
+    "/manychat/contacts/{manychat_id}",
+    summary="Look up a contact",
+    responses=documented(MissingKey),
+)
 async def look_up(request: Request, manychat_id: str) -> ContactAnswer:
     """Where the contact stands, for a flow to branch on; always 200."""
     contact = clean_id(manychat_id).value
@@ -75,7 +79,9 @@ async def look_up(request: Request, manychat_id: str) -> ContactAnswer:
     )
 
 
-@old_router.get("/verificar-contacto", responses=documented(MissingKey))
+@old_router.get(
+    "/verificar-contacto", summary="Look up a contact, as before", responses=documented(MissingKey)
+)
 async def verificar_contacto(request: Request, manychat_id: str = "") -> ContactAnswer:
     """The predecessor's look-up: the same answer."""
     return await look_up(request, manychat_id)

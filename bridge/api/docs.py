@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from bridge.api.parts import settings_of
+
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+_KEEP = "public, max-age=86400"
 
 
 async def _public(request: Request) -> None:
@@ -30,6 +38,22 @@ async def openapi(request: Request) -> dict[str, Any]:
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    """Swagger UI over the document."""
+    """Swagger UI over the document; the browser needs nothing from elsewhere."""
     root = str(request.scope.get("root_path", ""))
-    return get_swagger_ui_html(openapi_url=f"{root}/openapi.json", title=request.app.title)
+    script, style, icon = (f"{root}/docs/{name}" for name in ASSETS)
+    return get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title=request.app.title,
+        swagger_js_url=script,
+        swagger_css_url=style,
+        swagger_favicon_url=icon,
+    )
+
+
+@router.get("/docs/{name}")
+def asset(name: str) -> Response:
+    """One of the page's files, from the package that keeps them."""
+    if name not in ASSETS:
+        raise HTTPException(404)
+    content = files("fastapi_offline").joinpath("static", name).read_bytes()
+    return Response(content, media_type=ASSETS[name], headers={"Cache-Control": _KEEP})

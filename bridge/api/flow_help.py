@@ -137,7 +137,11 @@ class CheckAnswer(BaseModel):
     notes: list[str] = []
 
 
-@router.get("/manychat/webhook/{kind}/template", responses=documented(MissingKey))
+@router.get(
+    "/manychat/webhook/{kind}/template",
+    summary="The request to paste",
+    responses=documented(MissingKey),
+)
 async def template(request: Request, kind: Kind) -> Template:
     """The External Request to paste into ManyChat."""
     here = request.url.path.removesuffix("/template")
@@ -152,6 +156,7 @@ async def template(request: Request, kind: Kind) -> Template:
 
 @router.post(
     "/manychat/webhook/{kind}/check",
+    summary="Try a body, keeping nothing",
     responses=documented(MissingKey),
     openapi_extra={
         "requestBody": {

@@ -98,7 +98,9 @@ class LeadFilter(BaseModel):
     ] = None
 
 
-@router.get("/", responses=problems.documented(*_COMMON, problems.BadValue))
+@router.get(
+    "/", summary="List leads in Odoo", responses=problems.documented(*_COMMON, problems.BadValue)
+)
 async def list_leads(request: Request, asked: Annotated[LeadFilter, Query()]) -> LeadPage:
     """One page of the leads that have a ManyChat id, the newest first."""
     filters = _filters(asked, settings_of(request.app).default_phone_region)
@@ -116,6 +118,7 @@ async def list_leads(request: Request, asked: Annotated[LeadFilter, Query()]) ->
 
 @router.get(
     "/by-manychat-id/{manychat_id}",
+    summary="Read a contact's lead in Odoo",
     responses=problems.documented(*_COMMON, problems.NotFound, problems.BadValue),
 )
 async def lead_of_contact(

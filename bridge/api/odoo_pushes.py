@@ -49,6 +49,7 @@ class HintAnswer(BaseModel):
 
 @router.post(
     "/sync",
+    summary="Push to Odoo again",
     status_code=202,
     responses=problems.documented(
         problems.MissingKey, problems.KeyTooNarrow, problems.NotFound, problems.TooLarge,
@@ -69,6 +70,7 @@ async def push_to_odoo(request: Request) -> PushAnswer:
 
 @router.post(
     "/webhook",
+    summary="Hear that Odoo has news",
     status_code=202,
     responses=problems.documented(problems.MissingKey, problems.KeyTooNarrow, problems.MirrorAway),
     openapi_extra={

@@ -34,13 +34,14 @@ Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind of record.
+    """One kind of record, called `one` in the document; with its article, for "Create …".
 
     `identity` names what a record is known by and never changes; `kept` what a PUT leaves as it
     is unless it is named, because it follows from the history.
     """
 
     name: str
+    one: str
     body: type[Writable]
     identity: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
@@ -48,12 +49,13 @@ class Resource:
 
 _CLEARED_BY_PUT = {"commercial_advisor_id", "medical_advisor_id", "summary"}
 RESOURCES = (
-    Resource("contacts", ContactBody, ("manychat_id",)),
-    Resource("campaigns", CampaignBody),
-    Resource("channels", ChannelBody),
-    Resource("advisors", AdvisorBody),
+    Resource("contacts", "a contact", ContactBody, ("manychat_id",)),
+    Resource("campaigns", "a campaign", CampaignBody),
+    Resource("channels", "a channel", ChannelBody),
+    Resource("advisors", "an advisor", AdvisorBody),
     Resource(
         "campaign-contacts",
+        "a contact's campaign",
         CampaignContactBody,
         ("contact_id", "campaign_id"),
         frozenset(CampaignContactBody.model_fields) - _CLEARED_BY_PUT,
@@ -63,7 +65,7 @@ RESOURCES = (
 
 def router_of(resource: Resource) -> APIRouter:
     """The six routes of one resource."""
-    name = resource.name
+    name, thing = resource.name, resource.one
     router = APIRouter(prefix=f"/{name}", tags=[name], dependencies=[Security(full_key)])
     row = ROWS[name]
     common = (problems.MissingKey, problems.KeyTooNarrow, problems.BadValue, problems.MirrorAway)
@@ -72,22 +74,25 @@ def router_of(resource: Resource) -> APIRouter:
     def add(
         path: str,
         method: str,
+        does: str,
         route: Callable[..., Any],
         also: tuple[type[StatusProblem], ...] = (),
         **options: Any,
     ) -> None:
         responses = problems.documented(*common, *also)
-        router.add_api_route(path, route, methods=[method], responses=responses, **options)
+        router.add_api_route(
+            path, route, methods=[method], summary=f"{does} {thing}", responses=responses, **options
+        )
 
     add_list(router, name, common)
-    add("/", "POST", _create(resource), written, status_code=201, response_model=row,
+    add("/", "POST", "Create", _create(resource), written, status_code=201, response_model=row,
         openapi_extra=_body(resource))  # fmt: skip
-    add("/{id}", "GET", _read(resource), one, response_model=row)
-    add("/{id}", "PUT", _replace(resource), one + written, response_model=row,
+    add("/{id}", "GET", "Read", _read(resource), one, response_model=row)
+    add("/{id}", "PUT", "Replace", _replace(resource), one + written, response_model=row,
         openapi_extra=_body(resource, optional=resource.identity))  # fmt: skip
-    add("/{id}", "PATCH", _change(resource), one + written, response_model=row,
+    add("/{id}", "PATCH", "Change", _change(resource), one + written, response_model=row,
         openapi_extra=_body(resource, optional=tuple(resource.body.model_fields)))  # fmt: skip
-    add("/{id}", "DELETE", _remove(resource), (*one, problems.Conflict), status_code=204)
+    add("/{id}", "DELETE", "Delete", _remove(resource), (*one, problems.Conflict), status_code=204)
     return router
 
 
@@ -97,6 +102,7 @@ def add_list(router: APIRouter, name: str, common: tuple[type[StatusProblem], ..
         "/",
         list_of(name),
         methods=["GET"],
+        summary=f"List {name.replace('-', ' ')}",
         response_model=page_of(name),
         responses=problems.documented(*common),
         openapi_extra={"parameters": parameters(name)},

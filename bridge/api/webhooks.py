@@ -125,7 +125,9 @@ async def post_lead(
     return await _take(EventType.LEAD, request, intake, idempotency_key)
 
 
-@router.get("/manychat/webhook/verify", responses=documented(MissingKey))
+@router.get(
+    "/manychat/webhook/verify", summary="Is the webhook alive?", responses=documented(MissingKey)
+)
 async def verify(request: Request) -> VerifyAnswer:
     """Says that the webhook is alive, and lists the endpoints.
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from bridge.api.app import create_app
+from bridge.api.docs import ASSETS
 from bridge.api.parts import Parts
+from bridge.api.records import RESOURCES
 from bridge.log import ALLOWED_FIELDS
 from bridge.settings import Settings
 
@@ -139,11 +141,53 @@ async def test_metrics_count_posts_and_scrubs(make_api: Any) -> None:
 
 async def test_the_documents_are_open_unless_they_are_switched_off(make_api: Any) -> None:
     open_, closed = make_api(), make_api(docs_public=False)
-    for path in ("/docs", "/openapi.json"):
+    for path in ("/docs", "/openapi.json", *(f"/docs/{name}" for name in ASSETS)):
         assert (await open_.get(path)).status == 200
         answer = await closed.get(path, key="admin-key")
         assert answer.status == 404
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_page_of_the_document_takes_everything_from_here(api: Any) -> None:
+    page = (await api.get("/docs")).content.decode()
+    named = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sorted(named) == sorted(f"/docs/{name}" for name in ASSETS)
+    assert "://" not in page
+    for path in named:
+        asset = await api.get(path)
+        assert (asset.status, len(asset.content) > 1000) == (200, True)
+    assert asset.headers["cache-control"] == "public, max-age=86400"
+    assert (await api.get("/docs/core.py")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{ROOT}/odoo/leads"),
+        ("GET", f"{ROOT}/dead-letters"),
+        ("POST", f"{ROOT}/manychat/webhook/contact/"),
+        ("POST", f"{ROOT}/dead-letters/replay/"),
+        *(("POST", f"{ROOT}/{resource.name}") for resource in RESOURCES),
+        *(("GET", f"{ROOT}/{resource.name}/7/") for resource in RESOURCES),
+    ],
+)
+async def test_a_path_is_the_same_with_and_without_its_last_slash(
+    api: Any, method: str, path: str
+) -> None:
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    for key in ("admin-key", None):
+        answers = [await api.call(method, each, b"{}", key=key) for each in (path, other)]
+        assert answers[0].status == answers[1].status
+        assert answers[0].status in ({200, 422, 503} if key else {401})
+    options = [await api.call("OPTIONS", each, b"", key="admin-key") for each in (path, other)]
+    assert [answer.status for answer in options] == [405, 405]
+    assert options[0].headers["allow"] == options[1].headers["allow"] != ""
+
+
+async def test_a_webhook_with_a_slash_too_many_keeps_its_event(api: Any) -> None:
+    answer = await api.post(f"{ROOT}/manychat/webhook/contact/", {"manychat_id": "1"})
+    assert answer.status == 202
+    assert [queue for queue, _ in api.sender.kept] == ["manychat-contact-queue"]
 
 
 async def test_the_openapi_document_shows_main_spellings_examples_and_problems(api: Any) -> None:

@@ -45,6 +45,13 @@ def test_every_route_has_a_tag_a_summary_and_a_description(
     assert operation["description"]
 
 
+def test_no_two_operations_have_the_same_summary() -> None:
+    at_two_addresses = {f"/api/v1{path}" for _, path, _ in ROUTES}
+    summaries = [told["summary"] for _, path, told in ROUTES if path not in at_two_addresses]
+    assert len(summaries) == len(ROUTES) - len({path for _, path, _ in ROUTES} & at_two_addresses)
+    assert [text for text in summaries if summaries.count(text) > 1] == []
+
+
 @every_route
 def test_every_body_and_answer_has_an_example(
     method: str, path: str, operation: dict[str, Any]
