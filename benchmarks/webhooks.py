@@ -70,6 +70,23 @@ def post_all(url: str, key: str, posts: Sequence[Post], senders: int) -> Load:
     return asyncio.run(run())
 
 
+def get_all(urls: Sequence[str], key: str, senders: int) -> Load:
+    """Ask the API, `senders` at once. Raises RuntimeError for another answer than 200."""
+
+    async def run() -> Load:
+        async with aiohttp.ClientSession(headers={"X-API-KEY": key}) as session:
+
+            async def ask(url: str) -> None:
+                async with session.get(url) as answer:
+                    text = await answer.text()
+                    if answer.status != 200 or "desconocido" in text:
+                        raise RuntimeError(f"{url} answered {answer.status}")
+
+            return await _together(ask, urls, senders)
+
+    return asyncio.run(run())
+
+
 def post_evenly(url: str, key: str, posts: Sequence[Post], per_second: float) -> None:
     """Post to the API at an even pace, whatever it answers meanwhile."""
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks import accepting, draining, growing, visible
+from benchmarks import accepting, draining, growing, looking_up, visible
 from benchmarks.chart import bars
 from benchmarks.lines import Line, table
 from devstack import odoo_sources, progress
@@ -50,6 +50,7 @@ SECTIONS: dict[str, Section] = {
     "drain": draining.measured,
     "latency": visible.measured,
     "growth": growing.measured,
+    "lookup": looking_up.measured,
 }
 
 

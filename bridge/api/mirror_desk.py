@@ -1,4 +1,7 @@
-"""The mirror as the API asks it: every method is one transaction, blocking."""
+"""The mirror as the API asks it: every method is one transaction, blocking.
+
+Who only asks reads: on SQLite a transaction that may write waits for every other writer.
+"""
 
 from __future__ import annotations
 
@@ -52,23 +55,23 @@ class MirrorDesk:
 
     def lookup(self, manychat_id: str) -> ContactSummary | None:
         """Where the contact stands; None if the mirror does not know it."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return reports.lookup(session, manychat_id)
 
     def outcome_of_state(self, state: str) -> str:
         """How Odoo took this state the last time: `mapped`, `unmapped` or `never sent`."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return reports.outcome_of_state(session, state)
 
     def listing(
         self, name: str, page: int, size: int, sort: str, filters: Mapping[str, Sequence[Any]]
     ) -> tuple[list[Row], int]:
         """One page of a kind's rows, and the total."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return records.listing(session, name, Asked(page, size, sort, filters))
 
     def read(self, name: str, id: int) -> Row:
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return records.read(session, name, id)
 
     def create(self, name: str, values: Row, rules: Rules, now: datetime) -> Row:
@@ -111,7 +114,7 @@ class MirrorDesk:
 
     def history(self, contact_id: int) -> list[Step]:
         """The contact's states, the oldest first."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             records.read(session, "contacts", contact_id)
             return reports.history(session, contact_id)
 
@@ -122,20 +125,20 @@ class MirrorDesk:
 
     def dead_letter(self, id: int) -> Row:
         """The letter with its raw body."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             letter = records.read(session, "dead-letters", id)
             return letter | {"payload": dead_letters.payload_of(session, id)}
 
     def replay_of(self, id: int) -> Envelope:
         """The envelope that replays the letter."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return dead_letters.replay_of(session, id)
 
     def replays(
         self, wanted: Mapping[str, Any]
     ) -> tuple[list[tuple[int, Envelope | PermanentError]], int]:
         """What replays the letters of these `Wanted` fields, and how many are behind them."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return dead_letters.replays(session, Wanted(**wanted))
 
     def mark_replayed(self, ids: Sequence[int], now: datetime) -> None:
@@ -153,11 +156,11 @@ class MirrorDesk:
 
     def counts(self) -> dict[str, int]:
         """Contacts by sync status, and what waits or was given up."""
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return reports.counts(session)
 
     def statistics(self, now: datetime) -> Statistics:
-        with self._store.transaction() as session:
+        with self._store.reading() as session:
             return statistics(session, now)
 
     def waiting(self) -> Waiting:

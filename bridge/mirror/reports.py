@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bridge.mirror.chunks import rows_by
@@ -19,6 +20,7 @@ from bridge.mirror.tables import (
     ContactAssignment,
     ContactState,
 )
+from bridge.mirror.tombstones import Erasure
 
 
 @dataclass(frozen=True)
@@ -53,63 +55,53 @@ class TraceRow:
 
 
 def lookup(session: Session, manychat_id: str) -> ContactSummary | None:
-    """The contact of that id, None if the mirror does not know it."""
-    columns = (Contact.id, Contact.manychat_id, Contact.odoo_lead_id, Contact.odoo_stage,
-               Contact.odoo_sync_status)  # fmt: skip
+    """The contact of that id, None if the mirror does not know it; one statement.
+
+    Its advisors are those of the campaign in force.
+    """
+    commercial, medical = aliased(Advisor), aliased(Advisor)
+    given, put = CampaignContact, _newest_campaign(Contact.id).scalar_subquery()
     row = session.execute(
-        select(*columns).where(Contact.manychat_digest == id_digest(manychat_id))
-    ).first()
-    if row is None:
-        return None
-    commercial, medical = _advisors(session, row.id)
-    return ContactSummary(
-        row.manychat_id, row.odoo_lead_id, row.odoo_stage, row.odoo_sync_status,
-        _last_state(session, row.id), commercial, medical,
-    )  # fmt: skip
+        select(
+            Contact.manychat_id, Contact.odoo_lead_id, Contact.odoo_stage,
+            Contact.odoo_sync_status, _newest_state(Contact.id).scalar_subquery(),
+            func.coalesce(commercial.name, given.commercial_advisor_ref),
+            func.coalesce(medical.name, given.medical_advisor_ref),
+        )
+        .select_from(Contact)
+        .join(given, (given.contact_id == Contact.id)
+              # NULL = NULL is not true: without a campaign there is one row without one
+              & (func.coalesce(given.campaign_id, 0) == func.coalesce(put, 0)), isouter=True)
+        .join(commercial, commercial.id == given.commercial_advisor_id, isouter=True)
+        .join(medical, medical.id == given.medical_advisor_id, isouter=True)
+        .where(Contact.manychat_digest == id_digest(manychat_id))
+    ).first()  # fmt: skip
+    return None if row is None else ContactSummary(*row)
 
 
 def campaign_in_force(session: Session, contact_id: int) -> int | None:
     """The campaign that the contact was put into last; None before any."""
+    return session.execute(_newest_campaign(contact_id)).scalar()
+
+
+def _newest_campaign(contact_id: Any) -> Select[tuple[int | None]]:
     given = ContactAssignment
-    newest = (
+    return (
         select(given.campaign_id)
         .where(given.contact_id == contact_id, given.campaign_id.is_not(None))
         .order_by(given.clock.desc())
         .limit(1)
     )
-    return session.execute(newest).scalar()
 
 
-def _last_state(session: Session, contact_id: int) -> str | None:
-    newest = (
+def _newest_state(contact_id: Any) -> Select[tuple[str]]:
+    return (
         select(ContactState.state)
         .where(ContactState.contact_id == contact_id)
         # rows that were adopted have no clock: older than any that has one
         .order_by(func.coalesce(ContactState.clock, "").desc(), ContactState.id.desc())
         .limit(1)
     )
-    return session.execute(newest).scalar()
-
-
-def _advisors(session: Session, contact_id: int) -> tuple[str | None, str | None]:
-    """Commercial and medical advisor in the campaign in force."""
-    commercial, medical = aliased(Advisor), aliased(Advisor)
-    row = session.execute(
-        select(
-            func.coalesce(commercial.name, CampaignContact.commercial_advisor_ref),
-            func.coalesce(medical.name, CampaignContact.medical_advisor_ref),
-        )
-        .select_from(CampaignContact)
-        .join(commercial, commercial.id == CampaignContact.commercial_advisor_id, isouter=True)
-        .join(medical, medical.id == CampaignContact.medical_advisor_id, isouter=True)
-        .where(
-            CampaignContact.contact_id == contact_id,
-            # NULL = NULL is not true: without a campaign there is one row without one
-            func.coalesce(CampaignContact.campaign_id, 0)
-            == (campaign_in_force(session, contact_id) or 0),
-        )
-    ).first()
-    return (row[0], row[1]) if row else (None, None)
 
 
 def outcome_of_state(session: Session, state: str) -> str:
@@ -168,7 +160,10 @@ def trace(session: Session, event_ids: Collection[str]) -> list[TraceRow]:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """Contacts by sync status (`contacts_pending`, …), and `inbox`, `dead_letters`, `parked`."""
+    """Contacts by sync status (`contacts_pending`, …), and `inbox`, `dead_letters`, `parked`.
+
+    `erasures_owed` are persons whom Odoo has not erased yet.
+    """
     by_status = session.execute(
         select(Contact.odoo_sync_status, func.count()).group_by(Contact.odoo_sync_status)
     )
@@ -176,4 +171,8 @@ def counts(session: Session) -> dict[str, int]:
     for name, table in (("inbox", Inbox), ("dead_letters", DeadLetter)):
         found[name] = session.execute(select(func.count()).select_from(table)).scalar_one()
     parked = select(func.count()).select_from(Outbox).where(Outbox.parked)
-    return found | {"parked": session.execute(parked).scalar_one()}
+    owed = select(func.count()).where(Erasure.next_attempt_at.is_not(None))
+    return found | {
+        "parked": session.execute(parked).scalar_one(),
+        "erasures_owed": session.execute(owed).scalar_one(),
+    }
