@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fastapi import FastAPI
 
-from bridge.errors import AwayError
+from bridge.errors import AwayError, TransientError
 from bridge.events.envelope import Envelope
+from bridge.log import get_logger
 from bridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ _INBOX_THREADS = 8
 _DESK_THREADS = 8
 _ODOO_THREADS = 4
 DESK_SECONDS = 10.0
+TRIES = 3
+_PAUSE_SECONDS = 0.05
+_log = get_logger(__name__)
 
 
 class Sender(Protocol):
@@ -75,8 +81,11 @@ class Parts:
         await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
     async def ask(self, call: Callable[..., T], *args: Any, seconds: float = DESK_SECONDS) -> T:
-        """Run a blocking call of the desk. Raises AwayError after `seconds`."""
-        return await _within(seconds, self._desk_pool, partial(call, *args))
+        """Run a blocking call of the desk, whole again where it met another writer.
+
+        Raises AwayError after `seconds`, else what the last of three tries raised.
+        """
+        return await _within(seconds, self._desk_pool, partial(_tried, partial(call, *args)))
 
     async def ask_odoo(self, call: Callable[..., T], *args: Any, seconds: float) -> T:
         """Run a blocking call to Odoo. Raises AwayError after `seconds`."""
@@ -91,6 +100,18 @@ class Parts:
         self.inbox.close()
         if self.desk is not None:
             self.desk.close()
+
+
+def _tried(call: Callable[[], T]) -> T:
+    for attempt in range(1, TRIES):
+        try:
+            return call()
+        except TransientError as error:
+            # a deadlock, or two that made the same row: the transaction is undone, and the other
+            # one is over in a moment
+            _log.info("mirror_asked_again", code=error.code)
+            time.sleep(_PAUSE_SECONDS * attempt * SystemRandom().uniform(0.5, 1.5))
+    return call()
 
 
 async def _within(seconds: float, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
@@ -130,11 +151,14 @@ def open_parts(settings: Settings) -> Parts:
     # late: the OpenAPI document must not need a queue client or a database driver
     from bridge.api.mirror_desk import MirrorDesk  # noqa: PLC0415
     from bridge.api.mirror_inbox import MirrorInbox  # noqa: PLC0415
+    from bridge.api.odoo_turns import OdooTurns  # noqa: PLC0415
+    from bridge.mirror.store import Store  # noqa: PLC0415
     from bridge.odoo.client import OdooClient  # noqa: PLC0415
     from bridge.odoo.leads import OdooLeads  # noqa: PLC0415
     from bridge.queue.sender import QueueSender  # noqa: PLC0415
 
-    odoo = OdooLeads(OdooClient.from_settings(settings)) if settings.odoo_url else None
-    return Parts(
-        QueueSender(settings), MirrorInbox(settings), MirrorDesk.from_settings(settings), odoo
-    )
+    store = Store.from_settings(settings)
+    turns = OdooTurns(store, settings.odoo_max_calls_per_second)
+    client = OdooClient.from_settings(settings, before_call=turns.wait)
+    odoo = OdooLeads(client) if settings.odoo_url else None
+    return Parts(QueueSender(settings), MirrorInbox(settings), MirrorDesk(store), odoo)

@@ -58,7 +58,7 @@ class HealthReport(BaseModel):
                         "status": "ok",
                         "code": "",
                         "latency_ms": 3.1,
-                        "detail": {"contacts_success": 4012, "inbox": 0, "dead_letters": 2},
+                        "detail": {"contacts_success": 4012, "inbox": 0, "erasures_owed": 0},
                     },
                 },
             }

@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from bridge.errors import BusyError
 from bridge.mirror.delivery import Pace
 
 ODOO_CALLS = "odoo-calls"
 
 
-def take_turn(session: Session, name: str, per_second: float, now: datetime) -> float:
+def take_turn(
+    session: Session, name: str, per_second: float, now: datetime, most: float | None = None
+) -> float:
     """Take the next free turn of that kind of call; seconds to wait for it from `now`.
 
-    Turns are `1 / per_second` apart, whoever takes them: no second ever has more.
+    Turns are `1 / per_second` apart, whoever takes them: no second ever has more. Raises
+    BusyError, taking none, where the next one is more than `most` seconds away.
     """
     space = timedelta(seconds=1 / per_second)
     locked = (
@@ -27,12 +31,15 @@ def take_turn(session: Session, name: str, per_second: float, now: datetime) -> 
     )
     next_at = session.execute(locked).scalar()
     turn = max(now, next_at or now)
+    seconds = (turn - now).total_seconds()
+    if most is not None and seconds > most:
+        raise BusyError("odoo_turns_taken", f"{seconds:.1f} s", retry_after=seconds)
     if next_at is None:
         # two that make the row together meet at the primary key; the loser's transaction fails
         session.execute(insert(Pace).values(name=name, next_at=turn + space))
     else:
         session.execute(update(Pace).where(Pace.name == name).values(next_at=turn + space))
-    return (turn - now).total_seconds()
+    return seconds
 
 
 def hold(session: Session, name: str, until: datetime) -> None:

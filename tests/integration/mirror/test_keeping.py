@@ -78,7 +78,13 @@ def test_reports_tell_where_a_contact_and_its_events_stand(mirror: Mirror) -> No
     assert found is not None
     assert found.sync_status == "pending"
     assert (row.event_id, row.mirrored_at, row.synced_at, row.status) == (id, NOW, None, "pending")
-    assert counted == {"contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0}
+    assert counted == {
+        "contacts_pending": 1,
+        "inbox": 0,
+        "dead_letters": 0,
+        "parked": 0,
+        "erasures_owed": 0,
+    }
 
 
 def test_the_look_up_tells_the_advisors_of_the_campaign_in_force_and_the_last_state(

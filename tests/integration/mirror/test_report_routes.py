@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import AwayError
 from bridge.events.event import EventType
-from bridge.mirror import claims, outbox
+from bridge.mirror import claims, erasing_odoo, outbox
 from tests.integration.mirror.conftest import Mirror
 from tests.integration.mirror.test_records import Records
 
@@ -51,10 +51,22 @@ async def test_every_part_that_answers_is_told_with_what_it_says(records: Record
         "receive_lag_by_queue": {"manychat-contact-queue": 7.2, "manychat-campaign-queue": 0.0},
     }  # fmt: skip
     assert parts["mirror"]["detail"] == {
-        "contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0,
+        "contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0, "erasures_owed": 0,
     }  # fmt: skip
     assert parts["odoo"]["detail"]["version"] == "1.0.0"
     assert all(part["latency_ms"] >= 0 for part in parts.values())
+
+
+async def test_what_odoo_still_has_to_erase_is_told(records: Records) -> None:
+    made = await records.made("/contacts/", manychat_id="MC-1")
+    await records("DELETE", f"/contacts/{made['id']}?erase=true")
+    told = (await records("GET", "/reports/health")).json["parts"]["mirror"]["detail"]
+    assert told["erasures_owed"] == 1
+    with records.mirror.store.transaction() as session:
+        [owed] = erasing_odoo.due(session, datetime.now(UTC), 5)
+        erasing_odoo.record_done(session, owed, datetime.now(UTC))
+    told = (await records("GET", "/reports/health")).json["parts"]["mirror"]["detail"]
+    assert told["erasures_owed"] == 0
 
 
 @pytest.mark.parametrize("away", ["queue", "mirror", "odoo"])

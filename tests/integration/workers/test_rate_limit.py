@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import responses
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from bridge.errors import AwayError, TransientError
+from bridge.api.odoo_turns import OdooTurns
+from bridge.api.parts import open_parts
+from bridge.errors import AwayError, BusyError, TransientError
 from bridge.mirror.delivery import Pace
 from bridge.mirror.pace import take_turn
 from bridge.mirror.schema import upgrade
@@ -89,12 +91,44 @@ def test_two_processes_together_stay_below_the_limit(settings: Settings) -> None
     assert moments[-1] >= next_turn - space  # and the last one was waited for
 
 
+def test_a_turn_that_is_too_far_away_is_not_taken(settings: Settings) -> None:
+    store, waited = Store.from_settings(settings), list[float]()
+    turns = OdooTurns(store, 0.5, sleep=waited.append)  # two seconds apart
+    turns.wait()
+    with pytest.raises(BusyError) as refused:
+        turns.wait()
+    assert refused.value.code == "odoo_turns_taken"
+    with store.transaction() as session:
+        next_at = session.execute(select(Pace.next_at)).scalar_one()
+        later = next_at - timedelta(seconds=0.4)
+        assert round(take_turn(session, "odoo-calls", 0.5, later, most=1.0), 3) == 0.4
+    assert waited == []
+
+
+@responses.activate
+def test_the_apis_calls_to_odoo_take_turns_among_the_workers(settings: Settings) -> None:
+    responses.post("http://odoo.test/jsonrpc", json={"result": 7})
+    limits = {"odoo_url": "http://odoo.test", "odoo_max_calls_per_second": 0.1}
+    odoo = open_parts(settings.model_copy(update=limits)).odoo
+    assert odoo is not None
+    Throttle(Store.from_settings(settings), 0.1).wait()  # a worker's call, just now
+    with pytest.raises(BusyError):
+        odoo.health()
+    assert len(responses.calls) == 0
+    with Store.from_settings(settings).transaction() as session:
+        session.execute(delete(Pace))
+    with pytest.raises(BusyError):
+        odoo.health()  # the login has the first turn, and the call itself none
+    assert len(responses.calls) == 1
+
+
 def test_without_a_limit_the_mirror_is_not_asked(settings: Settings) -> None:
     store = Store.from_settings(settings)
     store.engine.dispose()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "transaction", lambda: pytest.fail("asked"))
         Throttle(store, None).wait()
+        OdooTurns(store, None).wait()
 
 
 @responses.activate
