@@ -21,6 +21,10 @@ from bridge.queue.names import queue_for
 
 NAME = "dead-letters"
 _SAY = ("event_id", "hop", "type", "reason")
+_ONE_OF: list[Any] = [
+    *({"required": [name], "properties": {name: {"type": "string"}}} for name in _SAY),
+    {"required": ["all"], "properties": {"all": {"const": True}}},
+]
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 router = APIRouter(prefix=f"/{NAME}", tags=[NAME], dependencies=[Security(full_key)])
@@ -59,10 +63,7 @@ class ReplayFilter(BaseModel):
         extra="forbid",
         json_schema_extra={
             "example": {"hop": "api", "reason": "no_address"},
-            "anyOf": [
-                *({"required": [name], "properties": {name: {"type": "string"}}} for name in _SAY),
-                {"required": ["all"], "properties": {"all": {"const": True}}},
-            ],
+            "anyOf": _ONE_OF,
         },
     )
 

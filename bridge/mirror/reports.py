@@ -81,10 +81,11 @@ def lookup(session: Session, manychat_id: str) -> ContactSummary | None:
 
 def campaign_in_force(session: Session, contact_id: int) -> int | None:
     """The campaign that the contact was put into last; None before any."""
-    return session.execute(_newest_campaign(contact_id)).scalar()
+    found: int | None = session.execute(_newest_campaign(contact_id)).scalar()
+    return found
 
 
-def _newest_campaign(contact_id: Any) -> Select[tuple[int | None]]:
+def _newest_campaign(contact_id: Any) -> Select[Any]:
     given = ContactAssignment
     return (
         select(given.campaign_id)
@@ -94,7 +95,7 @@ def _newest_campaign(contact_id: Any) -> Select[tuple[int | None]]:
     )
 
 
-def _newest_state(contact_id: Any) -> Select[tuple[str]]:
+def _newest_state(contact_id: Any) -> Select[Any]:
     return (
         select(ContactState.state)
         .where(ContactState.contact_id == contact_id)
