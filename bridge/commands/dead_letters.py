@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
 from bridge.commands.opening import open_settings, open_store
 from bridge.errors import PermanentError
@@ -50,7 +49,7 @@ def show(
 ) -> None:
     """Show one with the body as it came: it may hold personal data."""
     with open_store().reading() as session:
-        for letter in _letters(session, which):
+        for letter in dead_letters.letters_of(session, which):
             typer.echo(_line(letter))
             received = f"{letter.received_at:%Y-%m-%d %H:%M:%S}Z"
             typer.echo(f"received {received}, revision {letter.revision}")
@@ -134,16 +133,6 @@ def _send(settings: Settings, page: Page, refused: dict[int, str]) -> list[int]:
         writers.setdefault(queue, QueueWriter(settings, queue)).send(envelope)
         done.append(id)
     return done
-
-
-def _letters(session: Session, which: str) -> list[Letter]:
-    """The letter of that number, or those of that event, one a hop."""
-    if which.isdecimal():
-        return [dead_letters.letter_of(session, int(which))]
-    found = dead_letters.listing(session, wanted=Wanted(event_id=which))
-    if not found:
-        raise PermanentError("not_found", f"no dead letter of an event {which}")
-    return found
 
 
 def _line(letter: Letter) -> str:

@@ -118,6 +118,19 @@ def letter_of(session: Session, id: int) -> Letter:
     return Letter(*row)
 
 
+def letters_of(session: Session, which: str) -> list[Letter]:
+    """The letter of that number, or those of that event, one a hop.
+
+    Raises PermanentError (`not_found`).
+    """
+    if which.isdecimal():
+        return [letter_of(session, int(which))]
+    found = listing(session, wanted=Wanted(event_id=which))
+    if not found:
+        raise PermanentError("not_found", f"no dead letter of an event {which}")
+    return found
+
+
 def count(session: Session) -> int:
     """How many dead letters there are."""
     return session.execute(select(func.count()).select_from(DeadLetter)).scalar_one()
