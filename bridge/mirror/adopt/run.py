@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError
 from bridge.mirror import quarantine
-from bridge.mirror.adopt import contacts, ddl, misfits, names
+from bridge.mirror.adopt import contacts, ddl, indexes, misfits, names
 from bridge.mirror.adopt.old import DATES, TABLES, Old, Zone
 from bridge.mirror.adopt.plan import EMPTY, OURS, state_of
 from bridge.mirror.adopt.push import push_some
@@ -167,17 +167,29 @@ class Adopter:
             self._say(f"{done} contacts")
 
     def _keys(self) -> None:
-        """Keys, NOT NULL and indexes, each table in a transaction of its own."""
-        with self._store.transaction() as session:
-            tables = list(dict.fromkeys(
-                table for table, _ in ddl.late(ddl.missing(session.connection()))
-            ))  # fmt: skip
-        for table in tables:
+        """NOT NULL and keys, each table in a transaction of its own; indexes each by itself."""
+        with self._store.outside() as connection:
+            self._say(f"indexes are made {indexes.way(connection)}")
+            for name in indexes.tidy(connection):
+                self._say(f"{name} was left half-made: dropped, made anew")
+        for table in dict.fromkeys(table for table, _ in self._late(apart=False)):
+            wanted = [pair for pair in self._late(apart=False) if pair[0] == table]
             with self._store.transaction() as session:
-                wanted = ddl.late(ddl.missing(session.connection()))
-                ddl.apply(session.connection(), [pair for pair in wanted if pair[0] == table])
+                ddl.apply(session.connection(), wanted)
+        wanted = self._late(apart=True)
+        with self._store.outside() as connection:
+            indexes.make(connection, wanted)
+            indexes.check_references(connection)
         with self._store.transaction() as session:
             _check_keys(session)
+
+    def _late(self, *, apart: bool) -> list[ddl.Change]:
+        """What is still missing: what is made outside a transaction, or the rest."""
+        with self._store.transaction() as session:
+            connection = session.connection()
+            dialect = connection.dialect.name
+            return [pair for pair in ddl.late(ddl.missing(connection))
+                    if indexes.is_apart(pair[1], dialect) is apart]  # fmt: skip
 
     def _once(self, work: Callable[[Session, datetime], int]) -> Callable[[], None]:
         name = f"done:{getattr(work, '__name__', '')}"

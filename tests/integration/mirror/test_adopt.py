@@ -12,7 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, inspect, make_url, select, table, text
+from alembic.operations.ops import CreateIndexOp
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from bridge.errors import PermanentError, TransientError
@@ -299,6 +311,16 @@ class Killed(Store):
         if self.left == 0 and self.after:
             raise TransientError("killed")
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            raise TransientError("killed")
+        with super().outside() as connection:
+            yield connection
+        if self.left == 0 and self.after:
+            raise TransientError("killed")
+
 
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_anywhere_and_run_again_it_ends_the_same(
@@ -317,6 +339,33 @@ def test_killed_anywhere_and_run_again_it_ends_the_same(
         killed(lambda at=at: adopter(engine, Killed(engine, at, after)).run())
         assert same_counts(adopter(engine).run(), whole)
         assert everything(engine) == wanted, at
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_an_index_that_a_kill_left_invalid_is_made_anew_and_nobody_waits(engine: Engine) -> None:
+    fill(engine, 60)
+    with Store(engine).transaction() as session:
+        late = ddl.late(ddl.missing(session.connection()))
+    ours = [one.index_name for table, one in late
+            if table == "Contact_State" and isinstance(one, CreateIndexOp)]  # fmt: skip
+    for name in (str(ours[0]), "theirs"):
+        with pytest.raises(TransientError), Store(engine).outside() as connection:
+            twice = f'CREATE UNIQUE INDEX CONCURRENTLY "{name}" ON "Contact_State" ((1))'
+            connection.execute(text(twice))
+    said, executed = list[str](), list[str]()
+    event.listen(engine, "before_cursor_execute", lambda *given: executed.append(given[2]))
+    Adopter(Store(engine), UTC, lambda: NOW, said.append).run()
+    assert "indexes are made CONCURRENTLY: nobody waits" in said
+    assert f"{ours[0]} was left half-made: dropped, made anew" in said
+    valid = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = to_regclass('\"{}\"')"
+    assert rows(engine, valid.format(ours[0])) == [{"indisvalid": True, "indisunique": False}]
+    assert rows(engine, valid.format("theirs")) == [{"indisvalid": False, "indisunique": True}]
+    assert rows(engine, "SELECT 1 AS one FROM pg_constraint WHERE NOT convalidated") == []
+    began = next(n for n, line in enumerate(executed) if "NOT x.indisvalid" in line)
+    made = [line for line in executed[began:]
+            if line.lstrip().startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))]  # fmt: skip
+    assert len(made) > 3
+    assert [line for line in made if "CONCURRENTLY" not in line] == []
 
 
 def killed(run: Callable[[], Report]) -> None:
