@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from bridge.settings import load_settings
 from devstack import cli, progress
 from devstack.conversation import EXPECTED, ROSA, STEPS
 from devstack.demo_check import Lead, differences, read_leads
+from devstack.demo_env import hint, write_env
 from devstack.demo_events import Conversation, Followed
 from devstack.demo_view import View
 from devstack.errors import NotReady
@@ -37,17 +39,20 @@ def run_demo(*, once: bool, series: str | None) -> int:
     console = Console()
     with Stack(choose(series), name="demo") as stack:
         _start(stack)
+        env = stack.folder / "env"
+        write_env(env, stack.bridge.env | {"BRIDGE_URL": stack.bridge.api_url})
         store = _store(stack)
         events = _converse(stack, store, console)
         leads = read_leads(stack.odoo)
         wrong = [*_unfinished(events, store), *differences(EXPECTED, leads)]
         if once:
-            _print(console, _addresses(stack))
+            _print(console, _addresses(stack, env))
         _print(console, _outcome(events, leads, wrong))
         if not once:
-            _print(console, _addresses(stack))
+            _print(console, _addresses(stack, env))
             stay_up()
         store.close()
+        env.unlink(missing_ok=True)  # its keys open nothing any more
     return 1 if wrong else 0
 
 
@@ -110,7 +115,7 @@ def _outcome(
     return [*lines, "", f"{len(events)} events, {len(leads)} leads: all as they must be."]
 
 
-def _addresses(stack: Stack) -> list[str]:
+def _addresses(stack: Stack, env: Path) -> list[str]:
     bridge = stack.bridge
     body = f'{{"manychat_id": "{ROSA}", "stage_manychat": "Conversación cerrada"}}'
     return [
@@ -118,10 +123,12 @@ def _addresses(stack: Stack) -> list[str]:
         *logins(stack.odoo),
         f"API docs   {bridge.api_url}/docs",
         f"Logs       {stack.logs}",
-        "Try it:",
-        f"  curl -X POST {bridge.api_url}/api/v1/manychat/webhook/stage-change \\",
-        f"    -H 'X-API-KEY: {bridge.webhook_api_key}' -H 'Content-Type: application/json' \\",
+        "Try it, in another terminal and in this folder; the first line sets keys and addresses:",
+        f"  {hint(env)}",
+        "  curl -X POST $BRIDGE_URL/api/v1/manychat/webhook/stage-change \\",
+        "    -H \"X-API-KEY: $WEBHOOK_API_KEY\" -H 'Content-Type: application/json' \\",
         f"    -d '{body}'",
+        "  .venv/bin/python -m bridge doctor",
     ]
 
 

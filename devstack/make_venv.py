@@ -35,9 +35,10 @@ def main(given: Sequence[str]) -> int:
     if not (VENV / "bin" / "python").exists() and not create(python):
         print(f"{python} cannot make environments: install its venv module (Debian: python3-venv).")
         return 1
-    print(f"installing requirements-dev.txt into {VENV.name} …", flush=True)
+    print(f"installing requirements-dev.txt into {VENV.name}, some minutes …", flush=True)
     pip: list[str | Path] = [VENV / "bin" / "python", "-m", "pip", "install"]
-    pip += ["--require-hashes", *([] if sys.stdout.isatty() else ["--quiet"])]
+    # errors only: what an index or an older pip warns of is nothing that a newcomer can mend
+    pip += ["--require-hashes", "-qq", "--disable-pip-version-check"]
     if subprocess.run([*pip, "-r", REQUIREMENTS], check=False).returncode:
         print("pip failed: is a package index configured for it (pip config list)?")
         return 1

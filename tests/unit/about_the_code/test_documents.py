@@ -26,6 +26,7 @@ MADE = (".devstack", ".venv", "artifacts", ".env")  # what is there only after a
 NOT_SETTINGS = {
     "ODOO_SERIES": "make: which series",
     "ONCE": "make demo",
+    "BRIDGE_URL": "make demo: where its API listens",
     "PYTEST": "make test",
     "FAULTS": "make faults: what to break",
     "FAULTS_EVENTS": "make faults",

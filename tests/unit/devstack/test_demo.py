@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
+import stat
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from devstack.conversation import EXPECTED, ROSA, STEPS, ExpectedLead
 from devstack.demo_check import Lead, differences
+from devstack.demo_env import hint, write_env
 from devstack.demo_events import Followed
 from devstack.demo_view import View, line, time_text
+from devstack.places import CHECKOUT
 
 
 def lead(expected: ExpectedLead) -> Lead:
@@ -55,6 +62,27 @@ def test_the_conversation_shows_what_the_road_must_stand() -> None:
 )
 def test_times_are_short(milliseconds: float | None, text: str) -> None:
     assert time_text(milliseconds) == text
+
+
+def test_the_keys_are_left_for_a_shell_and_for_nobody_else(tmp_path: Path) -> None:
+    env = {
+        "API_KEY": "k",
+        "AZURE_STORAGE_CONNECTION_STRING": "A=1;B='x y'",
+        "BRIDGE_URL": "http://h",
+    }
+    path = tmp_path / "env"
+    path.write_text("old")
+    path.chmod(0o644)
+    write_env(path, env)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    told = "import json, os; print(json.dumps(dict(os.environ)))"
+    script = f"{hint(path)}; exec {sys.executable} -c '{told}'"
+    seen = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    assert env.items() <= json.loads(seen.stdout).items()
+
+
+def test_the_hint_is_for_the_checkouts_folder() -> None:
+    assert hint(CHECKOUT / ".devstack" / "demo" / "env") == "set -a; . .devstack/demo/env; set +a"
 
 
 def test_a_line_tells_the_time_of_each_hop() -> None:
