@@ -22,7 +22,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import fuzz odoo pictures walk venv clean
+.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -73,6 +73,9 @@ bench-import: venv ## an export of 25,000 rows with defects, killed at a third a
 
 scale: venv ## a day, ten, a hundred, a thousand times as busy: what is full first
 	@$(PY) -m benchmarks scale
+
+bench-reconcile: venv ## 500 differences of each class among 100,000 contacts, found and mended
+	@$(PY) -m benchmarks reconcile $(BENCH)
 
 fuzz: venv ## thousands of odd requests to every route, by schemathesis
 	@$(PY) -m devstack fuzz $(FUZZ)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks import imports, scale
+from benchmarks import imports, reconciling, scale
 from benchmarks.odoo import Sizes, bench_odoo
 from benchmarks.whole_road import LONG, QUICK, SECTIONS, bench_road
 from devstack.errors import StackError
@@ -34,6 +34,10 @@ def _odoo(options: argparse.Namespace) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     imports.run(options.rows)
+
+
+def _reconcile(options: argparse.Namespace) -> None:
+    reconciling.bench(options.series, options.contacts, options.each)
 
 
 def _road(options: argparse.Namespace) -> None:
@@ -70,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     files.set_defaults(run=_import)
     larger = commands.add_parser("scale", help="a model of busier days: what is full first")
     larger.set_defaults(run=lambda _options: scale.run())
+    both = commands.add_parser("reconcile", help="planted differences, found and mended")
+    both.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
+    both.add_argument("--contacts", type=int, default=reconciling.CONTACTS)
+    both.add_argument("--each", type=int, default=reconciling.EACH, help="of each class")
+    both.set_defaults(run=_reconcile)
     return parser
 
 

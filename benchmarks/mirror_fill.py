@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from devstack.postgres import Postgres
@@ -18,12 +20,17 @@ CHILDREN = (
 OWN = {
     "id": None,
     "contact_id": "made.id",
-    "event_id": "md5(t.event_id || made.id)::uuid::text",
+    "event_id": "md5(t.event_id || made.manychat_id)::uuid::text",
 }
 
 
-def fill_mirror(postgres: Postgres, database: str, manychat_id: str, contacts: int) -> None:
-    """Copy one contact with all that belongs to it until there are `contacts` of them."""
+def fill_mirror(
+    postgres: Postgres, database: str, manychat_id: str, contacts: int, ids: Sequence[str] = ()
+) -> None:
+    """Copy one contact with all that belongs to it until there are `contacts` of them.
+
+    A copy's clocks name its own events where the one's are given as `ids`, as in Odoo's copies.
+    """
     [(there,)] = _run(postgres, database, 'SELECT count(*) FROM "Contact"')
     made = {
         "id": None,
@@ -39,8 +46,9 @@ def fill_mirror(postgres: Postgres, database: str, manychat_id: str, contacts: i
         f'INSERT INTO "Contact" ({names}) SELECT {chosen} FROM "Contact" t,'
         f" generate_series({there} + 1, {contacts}) n WHERE t.manychat_id = '{manychat_id}'",
     )
+    own = OWN | {"clock": with_own_ids("t.clock", "made.manychat_id", ids)}
     for table in CHILDREN:
-        names, chosen = _columns(postgres, database, table, OWN)
+        names, chosen = _columns(postgres, database, table, own)
         _run(
             postgres,
             database,
@@ -50,6 +58,13 @@ def fill_mirror(postgres: Postgres, database: str, manychat_id: str, contacts: i
             f" AND substr(made.manychat_id, 8)::int > {there}",
         )
     _run(postgres, database, "VACUUM ANALYZE")
+
+
+def with_own_ids(column: str, owner: str, ids: Sequence[str]) -> str:
+    """A text column with each of these event ids replaced by the one that a copy's has."""
+    for id in ids:
+        column = f"replace({column}, '{id}', md5('{id}' || {owner})::uuid::text)"
+    return column
 
 
 def _columns(

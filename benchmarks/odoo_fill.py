@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
+from benchmarks.mirror_fill import with_own_ids
 from devstack.postgres import Postgres
 
 # What copy `n` of a row `t` has of its own; every other column is copied.
@@ -14,12 +17,16 @@ LEAD = {
     "phone": "'+519' || lpad(n::text, 8, '0')",
     "phone_sanitized": "'+519' || lpad(n::text, 8, '0')",
 }
-EVENT_ID = "t.event_id || '-' || n"
+EVENT_ID = "md5(t.event_id || 'filled-' || n)::uuid::text"
 # table, where its rows of one lead are, own values; `{x}` is the id of a row x's copy
 TABLES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("crm_lead", "t.id = {lead}", LEAD),
     ("manychat_stage_history", "t.lead_id = {lead}", {"event_id": EVENT_ID}),
-    ("manychat_event", "t.lead_id = {lead}", {"event_id": EVENT_ID}),
+    (
+        "manychat_event",
+        "t.lead_id = {lead}",
+        {"event_id": EVENT_ID, "manychat_id": "'filled-' || n"},
+    ),
     ("mail_message", "t.model = 'crm.lead' AND t.res_id = {lead}", {}),
     (
         "mail_tracking_value",
@@ -36,8 +43,13 @@ LINKS = {
 }
 
 
-def fill(postgres: Postgres, database: str, manychat_id: str, copies: int) -> None:
-    """Copy the lead of `manychat_id` with its history, events and chatter, `copies` times."""
+def fill(
+    postgres: Postgres, database: str, manychat_id: str, copies: int, ids: Sequence[str] = ()
+) -> None:
+    """Copy the lead of `manychat_id` with its history, events and chatter, `copies` times.
+
+    `ids` are the event ids of that contact, where the copies' clocks shall name their own.
+    """
     find = sql.SQL("SELECT id FROM crm_lead WHERE manychat_id = %s")
     [(lead,)] = postgres.execute(find, [manychat_id], database)
     bases: dict[str, int] = {}
@@ -47,6 +59,7 @@ def fill(postgres: Postgres, database: str, manychat_id: str, copies: int) -> No
         if table in LINKS:
             column, target = LINKS[table]
             values[column] = _copied(target, f"t.{column}", bases, copies)
+        values |= _own_clocks(ids)
         columns = _columns(postgres, database, table)
         chosen = ", ".join(values.get(name, f't."{name}"') for name in columns)
         names = ", ".join(f'"{name}"' for name in columns)
@@ -58,6 +71,14 @@ def fill(postgres: Postgres, database: str, manychat_id: str, copies: int) -> No
         )
         _run(postgres, database, f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
     _run(postgres, database, "VACUUM ANALYZE")
+
+
+def _own_clocks(ids: Sequence[str]) -> dict[str, str]:
+    own = with_own_ids("t.manychat_values::text", "'filled-' || n", ids)
+    return {
+        "clock": with_own_ids("t.clock", "'filled-' || n", ids),
+        "manychat_values": f"({own})::jsonb",
+    }
 
 
 def _copied(table: str, row_id: str, bases: dict[str, int], copies: int) -> str:

@@ -61,6 +61,7 @@ class Road:
             "ODOO_USERNAME": odoo.bridge_login,
             "ODOO_PASSWORD": odoo.bridge_key,
             "SYNC_INTERVAL": "10",
+            "RECONCILE_HOURS": "0",
         }
         self.bridge = Bridge(stack.folder / name, stack.logs / name, settings)
         self._workers = {

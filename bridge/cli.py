@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.commands import dead_letters, delivery, erasing, transfer, write_back
+from bridge.commands import dead_letters, delivery, erasing, reconciling, transfer, write_back
 from bridge.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings, load_settings
@@ -32,6 +32,7 @@ app.command()(delivery.resume)
 app.command("reprocess")(delivery.reprocess_since)
 app.command("write-back")(write_back.show)
 app.command()(erasing.erase)
+app.command()(reconciling.reconcile)
 app.command("import")(transfer.import_files)
 app.command()(transfer.export)
 

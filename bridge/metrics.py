@@ -61,6 +61,10 @@ WRITE_BACK_PARKED = Gauge("bridge_write_back_parked", "Values that ManyChat refu
 LETTERS_WAITING = Gauge(
     "bridge_dead_letters_waiting", "Dead letters that were not replayed.", ["hop", "code"]
 )
+DIFFERENCES = Gauge(
+    "bridge_differences", "Contacts that differ in Odoo, as the last comparison found.", ["kind"]
+)
+RECONCILED = Gauge("bridge_reconciled_timestamp_seconds", "When that comparison ended.")
 PAUSED = Gauge("bridge_hop_paused", "1 while a person stopped the hop.", ["hop"])
 
 

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     sync_mode: Annotated[Literal["opportunities", "contacts"], Lower] = "opportunities"
     odoo_max_calls_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_attempts: int = Field(default=5, ge=1)
+    reconcile_hours: float = Field(default=24.0, ge=0, le=8760, allow_inf_nan=False)
     retention_days: int = Field(default=180, ge=1, le=36500)
 
     timezone: str = "America/Lima"

@@ -27,6 +27,7 @@
         "views/manychat_unknown_advisor_views.xml",
         "views/manychat_merged_contact_views.xml",
         "views/manychat_take_over_views.xml",
+        "views/manychat_reconciliation_views.xml",
         "views/crm_lead_views.xml",
         "views/manychat_lead_links_views.xml",
         "views/manychat_funnel_report_views.xml",

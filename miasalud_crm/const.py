@@ -122,6 +122,7 @@ ADDRESS_PARTS = ("street", "district", "city", "state", "country")
 MAX_EVENTS = 500
 MAX_LEADS = 200
 MAX_CHANGES = 500
+MAX_INDEXED = 5000
 LEAD_FILTERS = {
     "lead_id": int,
     "manychat_id": list,

@@ -19,6 +19,7 @@ from bridge.mirror import (
     erasures,
     hints,
     pauses,
+    reconciliations,
     records,
     reports,
     stuck,
@@ -158,6 +159,12 @@ class MirrorDesk:
         """Contacts by sync status, and what waits or was given up."""
         with self._store.reading() as session:
             return reports.counts(session)
+
+    def reconciliation(self) -> dict[str, Any] | None:
+        """What the last comparison with Odoo found; None before any."""
+        with self._store.transaction() as session:
+            found = reconciliations.last(session)
+        return found.as_dict() if found else None
 
     def statistics(self, now: datetime) -> Statistics:
         with self._store.reading() as session:

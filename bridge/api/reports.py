@@ -30,6 +30,7 @@ _log = get_logger(__name__)
 class PartReport(BaseModel):
     """One dependency, asked just now; `code` says why it does not answer.
 
+    The mirror's `reconciliation` is what the last comparison with Odoo found, null before any.
     `receive_lag_seconds` of the queue is how long the message that comes next has waited.
     """
 
@@ -58,7 +59,19 @@ class HealthReport(BaseModel):
                         "status": "ok",
                         "code": "",
                         "latency_ms": 3.1,
-                        "detail": {"contacts_success": 4012, "inbox": 0, "erasures_owed": 0},
+                        "detail": {
+                            "contacts_success": 4012,
+                            "inbox": 0,
+                            "erasures_owed": 0,
+                            "reconciliation": {
+                                "finished_at": "2025-10-20T22:41:00.000000Z",
+                                "checked": 4014,
+                                "differences": 1,
+                                "older_in_odoo": 1,
+                                "fixed": False,
+                                "left": 1,
+                            },
+                        },
                     },
                 },
             }
@@ -170,8 +183,9 @@ async def _mirror(request: Request) -> PartReport:
     ask, desk = parts_of(request.app).ask, desk_of(request.app)
     if not await ask(desk.is_current, seconds=PART_SECONDS):
         return PartReport(status=OUTDATED, code="schema_outdated")
-    detail = await ask(desk.counts, seconds=PART_SECONDS)
-    return PartReport(status=OK, detail=dict(detail))
+    detail: dict[str, Any] = dict(await ask(desk.counts, seconds=PART_SECONDS))
+    compared = await ask(desk.reconciliation, seconds=PART_SECONDS)
+    return PartReport(status=OK, detail=detail | {"reconciliation": compared})
 
 
 async def _odoo(parts: Parts) -> PartReport:

@@ -36,6 +36,9 @@ _PART = "address."
 GUESS_PREFIX = "0|"
 """Makes the clock of a guessed value lower than any that somebody wrote."""
 
+PERSON = "person:"
+"""The event id in the clock of what a person wrote in Odoo begins so."""
+
 
 def lock_contacts(session: Session, manychat_ids: Sequence[str]) -> dict[str, int]:
     """Contact ids by ManyChat id; missing ones are made, all are locked until the commit.
@@ -62,6 +65,11 @@ def lock_known(session: Session, manychat_ids: Iterable[str]) -> None:
 def clock_event_id(clock: str) -> str:
     """The event id inside a clock."""
     return clock.removeprefix(GUESS_PREFIX).split("|")[2]
+
+
+def is_persons(clock: str) -> bool:
+    """Whether what has this clock was written by a person in Odoo."""
+    return clock_event_id(clock).startswith(PERSON)
 
 
 def _locked(session: Session, digests: Any) -> dict[bytes, int]:

@@ -27,8 +27,8 @@ from bridge.mirror.tables import Advisor, Contact, ContactAssignment
 
 FEED = "odoo"
 """The name of the change feed's cursor."""
-_NAMESPACE = UUID("0c1fd6d7-4b7e-5b0e-8d0f-6f6b0f0f3b52")
-_LIMITS = {"first_name": 255, "last_name": 255, "phone": 50, "email": 255}
+NAMESPACE = UUID("0c1fd6d7-4b7e-5b0e-8d0f-6f6b0f0f3b52")
+LIMITS = {"first_name": 255, "last_name": 255, "phone": 50, "email": 255}
 _NOWHERE: dict[str, Any] = {"odoo_lead_id": None, "odoo_stage": None, "odoo_dates": None,
                             "odoo_active": None}  # fmt: skip
 
@@ -97,20 +97,20 @@ def _concerned(session: Session, changes: Sequence[Change]) -> dict[int, Any]:
 def _write_values(session: Session, named: Iterable[tuple[int, Change]], region: str) -> None:
     writers: dict[int, list[Writer]] = {}
     for contact_id, change in named:
-        said = {key: _cleaned(key, change.values[key], region)
-                for key in _LIMITS if key in change.values}  # fmt: skip
+        said = {key: cleaned(key, change.values[key], region)
+                for key in LIMITS if key in change.values}  # fmt: skip
         if said:
             writer = Writer(_event_id(change), change.clock, said)
             writers.setdefault(contact_id, []).append(writer)
     write_values(session, writers, (), Lookups(session, []))
 
 
-def _cleaned(key: str, value: Any, region: str) -> str | None:
+def cleaned(key: str, value: Any, region: str) -> str | None:
     """What a person typed; a phone in the form in which all others stand here."""
     text = str(value).strip() if value else ""
     if key == "phone":
         text = clean_phone(text, region).value or text
-    return cut(text, _LIMITS[key]) or None
+    return cut(text, LIMITS[key]) or None
 
 
 def _keep_advisors(session: Session, named: Iterable[tuple[int, Change]]) -> None:
@@ -118,7 +118,7 @@ def _keep_advisors(session: Session, named: Iterable[tuple[int, Change]]) -> Non
              if change.kind == "advisors"}  # fmt: skip
     columns = select(ContactAssignment.event_id)
     kept = {row.event_id for row in rows_by(session, columns, ContactAssignment.event_id, facts)}
-    people = _advisors(session, [c.values for id, (_, c) in facts.items() if id not in kept])
+    people = advisors_of(session, [c.values for id, (_, c) in facts.items() if id not in kept])
     rows = [
         _fact(event_id, contact_id, change, people)
         for event_id, (contact_id, change) in facts.items()
@@ -138,13 +138,13 @@ def _fact(
         "occurred_at": parse_iso(change.clock.partition("|")[0]),
     }
     for role in ("commercial", "medical"):
-        who = _who(change.values.get(role), people)
+        who = who_of(change.values.get(role), people)
         row |= {f"{role}_said": role in change.values, f"{role}_ref": who.ref,
                 f"{role}_advisor_id": who.advisor_id}  # fmt: skip
     return row
 
 
-def _who(user: Any, people: Mapping[Any, int]) -> Who:
+def who_of(user: Any, people: Mapping[Any, int]) -> Who:
     """The advisor that a user of Odoo is, by id, else by e-mail; else the text to show."""
     if not isinstance(user, Mapping):
         return NOBODY
@@ -153,7 +153,7 @@ def _who(user: Any, people: Mapping[Any, int]) -> Who:
     return Who(cut(ref, 255) or None, people.get(user.get("odoo_id"), people.get(email.lower())))
 
 
-def _advisors(session: Session, values: Iterable[Mapping[str, Any]]) -> dict[Any, int]:
+def advisors_of(session: Session, values: Iterable[Mapping[str, Any]]) -> dict[Any, int]:
     """Advisor ids by Odoo id and by lower e-mail; the oldest where several are alike."""
     users = [user for said in values for user in said.values() if isinstance(user, Mapping)]
     if not users:
@@ -205,4 +205,4 @@ def _place(change: Change) -> dict[str, Any]:
 
 def _event_id(change: Change) -> str:
     """The same for a change that is read again: its contact, its clock and what it is."""
-    return str(uuid5(_NAMESPACE, f"{change.manychat_id}|{change.clock}|{change.kind}"))
+    return str(uuid5(NAMESPACE, f"{change.manychat_id}|{change.clock}|{change.kind}"))

@@ -14,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.mirror.apply import Applied
 from bridge.mirror.claims import OutboxRow
 from bridge.mirror.pauses import Hop
+from bridge.mirror.reconciliations import Result
 from bridge.mirror.watching import Waiting
 from bridge.odoo.leads import SyncResult
 from bridge.queue.reader import Message
@@ -112,6 +113,15 @@ def waiting(found: Waiting) -> None:
         metrics.LETTERS_WAITING.labels(hop, code).set(count)
     for hop in Hop:
         metrics.PAUSED.labels(str(hop)).set(int(str(hop) in found.paused))
+
+
+def reconciled(found: Result | None) -> None:
+    """What the last comparison of mirror and Odoo found, less what it mended."""
+    if found is None or found.finished_at is None:
+        return
+    metrics.RECONCILED.set(found.finished_at.timestamp())
+    for kind, count in found.open.items():
+        metrics.DIFFERENCES.labels(kind).set(count)
 
 
 def depths(found: Mapping[str, int]) -> None:

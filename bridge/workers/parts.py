@@ -13,6 +13,7 @@ from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
 from bridge.odoo.feed import OdooFeed
 from bridge.odoo.leads import OdooLeads
+from bridge.odoo.standing import OdooStanding
 from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.queue.reader import QueueReader
 from bridge.queue.writer import DeadLetterSender, QueueWriter
@@ -25,6 +26,7 @@ from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
 from bridge.workers.pausing import PauseWatch
 from bridge.workers.pushing import Pusher
+from bridge.workers.reconciling import Reconciler
 from bridge.workers.runner import Part, run_parts
 from bridge.workers.schedule import Schedule
 from bridge.workers.tempo import Tempo
@@ -71,7 +73,8 @@ def queue_part(settings: Settings, store: Store, name: str, concurrency: int, be
 
 
 def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) -> dict[str, Part]:
-    """The lanes into Odoo, the first one woken by `bell`, and the erasures that it owes."""
+    """The lanes into Odoo, the first one woken by `bell`, the erasures that it owes, and the
+    comparison that goes on beside them."""
     throttle = Throttle(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=throttle.wait)
     tempo = Tempo(concurrency)
@@ -84,7 +87,13 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
         ).run
         for lane in range(concurrency)
     }
-    return lanes | {"erasures": Eraser(store, OdooLeads(client)).run}
+    beside: dict[str, Part] = {"erasures": Eraser(store, OdooLeads(client)).run}
+    if settings.reconcile_hours:
+        beside["reconcile"] = Reconciler(
+            store, OdooStanding(client), holder(), interval=settings.sync_interval,
+            every=timedelta(hours=settings.reconcile_hours),
+        ).run  # fmt: skip
+    return lanes | beside
 
 
 def feedback_parts(settings: Settings, store: Store) -> dict[str, Part]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bridge.errors import PermanentError, reason_of
 from bridge.events.envelope import Envelope, NewerEnvelope
 from bridge.log import get_logger
-from bridge.mirror import dead_letters, inbox, lease, pauses, retention
+from bridge.mirror import dead_letters, inbox, lease, pauses, reconciliations, retention
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.inbox import Kept
 from bridge.mirror.store import Store
@@ -147,6 +147,7 @@ class Schedule:
         """Show what waits; every process does, so that each one's numbers are of now."""
         with self._store.reading() as session:
             measuring.waiting(look(session, self._clock(session)))
+            measuring.reconciled(reconciliations.last(session))
         measuring.depths({reader.queue_name: reader.depth() for reader in self._watched})
 
     def _job(self, name: str, job: Callable[[], object]) -> object:

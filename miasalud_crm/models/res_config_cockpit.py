@@ -11,6 +11,8 @@ FIGURES = (
     "manychat_rejected_count",
     "manychat_waiting_count",
     "manychat_unknown_count",
+    "manychat_compared_at",
+    "manychat_difference_count",
 )
 
 
@@ -30,6 +32,9 @@ class ResConfigSettings(models.TransientModel):
     manychat_waiting_count = fields.Integer("Unmapped", compute="_compute_manychat_cockpit")
     manychat_unknown_count = fields.Integer("Unknown Advisors", compute="_compute_manychat_cockpit")
 
+    manychat_compared_at = fields.Datetime("Compared On", compute="_compute_manychat_cockpit")
+    manychat_difference_count = fields.Integer("Differences", compute="_compute_manychat_cockpit")
+
     @api.constrains("manychat_retention_days")
     def _check_manychat_retention_days(self):
         if any(settings.manychat_retention_days < 0 for settings in self):
@@ -47,6 +52,7 @@ class ResConfigSettings(models.TransientModel):
         Event = self.env["manychat.event"]
         if not Event.has_access("read"):
             return dict.fromkeys(FIGURES, False)
+        compared = self.env["manychat.reconciliation"].search([], limit=1)
         day_ago = fields.Datetime.now() - timedelta(days=1)
         return {
             # A rejected event has no time of arrival of its own.
@@ -55,4 +61,6 @@ class ResConfigSettings(models.TransientModel):
             "manychat_rejected_count": Event.search_count([("status", "=", "rejected")]),
             "manychat_waiting_count": self.env["manychat.unmapped.state"].search_count([]),
             "manychat_unknown_count": self.env["manychat.unknown.advisor"].search_count([]),
+            "manychat_compared_at": compared.finished_at,
+            "manychat_difference_count": compared.left if compared.fixed else compared.total,
         }

@@ -21,6 +21,7 @@ from . import (
     test_order,
     test_people,
     test_reads,
+    test_reconcile,
     test_returns,
     test_rights,
     test_rights_crafted,

@@ -29,6 +29,7 @@ CONTRACT = {
 OURS = {
     "MANYCHAT_API_URL": "tests and a rehearsal write back to a server of their own",
     "RATE_LIMIT": "a flow in a loop must not fill the queue for everybody",
+    "RECONCILE_HOURS": "how often both sides are compared; the contract names no variable for it",
     "RETENTION_DAYS": "how far back the ledger reaches; the contract names no variable for it",
 }
 

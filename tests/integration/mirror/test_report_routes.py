@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bridge.errors import AwayError
 from bridge.events.event import EventType
-from bridge.mirror import claims, erasing_odoo, outbox
+from bridge.mirror import claims, erasing_odoo, outbox, reconciliations
 from tests.integration.mirror.conftest import Mirror
 from tests.integration.mirror.test_records import Records
 
@@ -52,6 +53,7 @@ async def test_every_part_that_answers_is_told_with_what_it_says(records: Record
     }  # fmt: skip
     assert parts["mirror"]["detail"] == {
         "contacts_pending": 1, "inbox": 0, "dead_letters": 0, "parked": 0, "erasures_owed": 0,
+        "reconciliation": None,
     }  # fmt: skip
     assert parts["odoo"]["detail"]["version"] == "1.0.0"
     assert all(part["latency_ms"] >= 0 for part in parts.values())
@@ -131,3 +133,18 @@ async def test_an_empty_mirror_has_numbers_too(records: Records) -> None:
 async def test_the_webhook_key_opens_no_report(records: Records, path: str) -> None:
     assert (await records.api.get(path, key="flow-key")).status == 403
     assert (await records.api.get(path)).status == 401
+
+
+async def test_the_last_comparison_is_told(records: Records) -> None:
+    moment = datetime(2025, 10, 20, 22, tzinfo=UTC)
+    with records.mirror.store.transaction() as session:
+        begun = reconciliations.note_begun(session, "mirror", moment, fixed=True)
+        counts = {"duplicate": 3, "older_in_odoo": 1}
+        done = replace(begun, finished_at=moment, checked=9, counts=counts, mended={"duplicate": 2})
+        reconciliations.save(session, done)
+        reconciliations.note_begun(session, "mirror", moment)  # under way: not told
+    answer = await records("GET", "/reports/health")
+    assert answer.json["parts"]["mirror"]["detail"]["reconciliation"] == {
+        "finished_at": "2025-10-20T22:00:00.000000Z", "checked": 9, "differences": 4,
+        "duplicate": 3, "older_in_odoo": 1, "fixed": True, "left": 2,
+    }  # fmt: skip

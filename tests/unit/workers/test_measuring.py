@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from bridge import metrics
 from bridge.errors import AwayError, PermanentError, TransientError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
-from bridge.mirror import dead_letters, pauses
+from bridge.mirror import dead_letters, pauses, reconciliations
 from bridge.mirror.store import Store
 from bridge.queue.names import CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.workers import measuring
@@ -160,3 +161,16 @@ def test_parked_rows_are_shown(mirror: Store) -> None:
 def test_a_label_is_the_code_of_a_reason_and_nothing_else(reason: str | None, code: str) -> None:
     read: Callable[[str | None], str] = metrics.code_in
     assert read(reason) == code
+
+
+def test_the_last_comparison_is_shown_less_what_it_mended(mirror: Store) -> None:
+    with mirror.transaction() as session:
+        begun = reconciliations.note_begun(session, "mirror", NOW, fixed=True)
+        counts = {"duplicate": 3, "older_in_odoo": 1}
+        done = replace(begun, finished_at=NOW, counts=counts, mended={"duplicate": 2})
+        reconciliations.save(session, done)
+    ScheduleHouse(mirror).round()
+    assert value("bridge_differences", kind="duplicate") == 1
+    assert value("bridge_differences", kind="older_in_odoo") == 1
+    assert value("bridge_differences", kind="missing_in_odoo") == 0
+    assert value("bridge_reconciled_timestamp_seconds") == NOW.timestamp()
