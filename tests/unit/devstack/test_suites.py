@@ -52,3 +52,28 @@ def test_every_suite_runs_although_one_failed(monkeypatch: pytest.MonkeyPatch) -
     assert run_suites(suites.NAMES, None, []) == 1
     assert ran == list(suites.NAMES)
     assert run_suites(["e2e"], None, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("extra", "paths"),
+    [
+        (["-k", "name"], ["tests/unit"]),
+        (["tests/unit/devstack/test_suites.py", "-q"], ["tests/unit/devstack/test_suites.py"]),
+    ],
+)
+def test_a_path_among_the_arguments_stands_for_the_whole_suite(
+    monkeypatch: pytest.MonkeyPatch, extra: list[str], paths: list[str]
+) -> None:
+    commands: list[list[str]] = []
+
+    class NoProcess:
+        def __init__(self, _name: str, command: list[str], **_: object) -> None:
+            commands.append(command)
+
+        def run_in_sight(self) -> int:
+            return 0
+
+    monkeypatch.setattr(suites, "Process", NoProcess)
+    monkeypatch.setattr(suites, "read_report", lambda *_: Result("unit", 1, 0, 0, 0.1))
+    run_suites(["unit"], None, extra)
+    assert [word for word in commands[0] if word.startswith("tests/")] == paths
