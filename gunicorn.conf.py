@@ -3,7 +3,7 @@
 from bridge.settings import load_settings
 
 bind = f"0.0.0.0:{load_settings().port}"
-worker_class = "uvicorn_worker.UvicornWorker"
+worker_class = "bridge.api.lingering.LingeringWorker"
 
 # A webhook is answered within 3 s; what is on its way when a stop comes may finish.
 timeout = 60

@@ -159,7 +159,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         # the cause would print what the variables hold
         raise SettingsError(_reasons(error)) from None
-    except AzureError as error:
+    except (AzureError, ValueError) as error:  # a foreign server's challenge is a ValueError
         raise SettingsError(
             f"KEY_VAULT_NAME: the vault cannot be read ({type(error).__name__})"
         ) from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from bridge import __version__, log
+from bridge import __version__, log, vault
 from bridge.api import (
     campaign_updates,
     contact_history,
@@ -82,9 +83,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise
     log.configure(settings.log_level, settings.log_format)
     parts = parts_of(app)
+    keys = asyncio.create_task(_renew_keys(app)) if settings.use_key_vault else None
     _log.info("api_started", version=__version__)
     try:
         yield
     finally:
+        if keys is not None:
+            keys.cancel()
         await parts.close()
         _log.info("api_stopped")
+
+
+async def _renew_keys(app: FastAPI) -> None:
+    """Take the keys that the vault holds, now and then; while it is away the old ones stand."""
+    reader = vault.VaultReader(settings_of(app))
+    while True:
+        await asyncio.sleep(vault.KEYS_SECONDS)
+        fresh = await asyncio.to_thread(reader.settings)
+        if fresh is not None:
+            app.state.settings = vault.with_keys_of(settings_of(app), fresh)

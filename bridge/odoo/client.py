@@ -12,6 +12,7 @@ import requests
 from bridge.errors import AwayError, TransientError
 from bridge.odoo.errors import LOGIN_REFUSED, from_answer, from_status, from_transport
 from bridge.settings import Settings
+from bridge.vault import VaultReader
 
 Timeout = tuple[float, float]
 
@@ -25,7 +26,8 @@ class OdooClient:
 
     Every method raises AwayError (not reachable, refused, addon missing), BusyError or
     TransientError (a call that failed; also a time-out, after which it may have been done).
-    `before_call` is called before each request, and may wait (a rate limit) or raise.
+    `before_call` is called before each request, and may wait (a rate limit) or raise. After a
+    refused login `newer_password` is asked whether the password was changed meanwhile.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class OdooClient:
         timeout: Timeout = CALL_TIMEOUT,
         *,
         before_call: Callable[[], None] = lambda: None,
+        newer_password: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.url = url.rstrip("/")
         self.db = db
@@ -44,6 +47,7 @@ class OdooClient:
         self._password = password
         self._timeout = timeout
         self._before_call = before_call
+        self._newer_password = newer_password
         self._session = requests.Session()
         self._uid: int | None = None
         self._login_lock = Lock()
@@ -56,7 +60,11 @@ class OdooClient:
         """A client for `ODOO_*`; nothing is sent yet."""
         password = settings.odoo_password.get_secret_value()
         who = (settings.odoo_db, settings.odoo_username, password)
-        return cls(settings.odoo_url, *who, before_call=before_call)
+        vault = VaultReader(settings)
+        return cls(
+            settings.odoo_url, *who, before_call=before_call,
+            newer_password=lambda: vault.secret("odoo_password"),
+        )  # fmt: skip
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """What the method returns; None for a method that returns nothing."""
@@ -89,12 +97,22 @@ class OdooClient:
         with self._login_lock:
             if again or self._uid is None:
                 self._uid = None
-                credentials = [self.db, self._username, self._password, {}]
-                uid = self._rpc("common", "authenticate", credentials, PROBE_TIMEOUT)
-                if not isinstance(uid, int) or not uid:
-                    raise AwayError(LOGIN_REFUSED)
-                self._uid = uid
+                self._uid = self._authenticated() or self._authenticated_anew()
             return self._uid
+
+    def _authenticated(self) -> int | None:
+        credentials = [self.db, self._username, self._password, {}]
+        uid = self._rpc("common", "authenticate", credentials, PROBE_TIMEOUT)
+        return uid if isinstance(uid, int) and uid else None
+
+    def _authenticated_anew(self) -> int:
+        """Log in with the password that the vault holds now, if that is another one."""
+        newer = self._newer_password()
+        if newer is not None and newer != self._password:
+            self._password = newer
+            if uid := self._authenticated():
+                return uid
+        raise AwayError(LOGIN_REFUSED)
 
     def _execute(self, uid: int, model: str, method: str, args: Any, kwargs: Any) -> Any:
         params = [self.db, uid, self._password, model, method, list(args), kwargs]

@@ -35,6 +35,9 @@ NOT_SETTINGS = {
     "TEST_DATABASE_URL": "tests/integration/mirror: whichever database it names",
     "WEB_CONCURRENCY": "gunicorn",
     "ACCEPT_EULA": "Microsoft's installers",
+    "API_IMAGE": "deploy/*.bicepparam",
+    "WORKERS_IMAGE": "deploy/*.bicepparam",
+    "WEBSITES_PORT": "App Service",
     "PR_SET_PDEATHSIG": "Linux",
 }
 KINDS = {

@@ -9,7 +9,9 @@ import pytest
 
 from tests.unit.about_the_code.sources import Source, python
 
-BASE = {"bridge", "bridge.settings", "bridge.errors", "bridge.log", "bridge.metrics"}
+BASE = {
+    "bridge", "bridge.settings", "bridge.errors", "bridge.log", "bridge.metrics", "bridge.vault"
+}  # fmt: skip
 ROAD = BASE | {"bridge.events"}
 HOPS = ROAD | {"bridge.queue", "bridge.mirror", "bridge.odoo"}
 
@@ -20,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bridge.metrics": set(),
     "bridge.settings": {"bridge.errors"},
     "bridge.log": {"bridge.errors"},
+    "bridge.vault": {"bridge.settings", "bridge.errors", "bridge.log"},
     "bridge.events": BASE,
     "bridge.queue": ROAD,
     "bridge.mirror": ROAD,
@@ -49,7 +52,8 @@ LIBRARY_ROOMS: dict[str, set[str]] = {
     "rfc9457": {"bridge.api"},
     "starlette": {"bridge.api"},
     "jinja2": {"bridge.api"},
-    "uvicorn": {"bridge.cli"},
+    "uvicorn": {"bridge.api", "bridge.cli"},
+    "uvicorn_worker": {"bridge.api"},
     "openpyxl": {"bridge.transfer"},
     "typer": {"bridge.cli", "bridge.commands"},
     "structlog": {"bridge.log"},

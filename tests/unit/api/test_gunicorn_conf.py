@@ -10,6 +10,7 @@ import pytest
 from gunicorn.config import Config
 
 from bridge.api.intake import INBOX_SECONDS, QUEUE_SECONDS
+from bridge.api.lingering import LINGER_SECONDS, LingeringWorker
 from bridge.errors import SettingsError
 
 CONF = Path(__file__).parents[3] / "gunicorn.conf.py"
@@ -28,8 +29,8 @@ def test_it_listens_on_the_port_of_the_settings(monkeypatch: pytest.MonkeyPatch)
     for name, value in values.items():
         config.set(name, value)
     assert config.address == [("0.0.0.0", 8123)]  # noqa: S104  (a container's port)
-    assert config.worker_class_str == "uvicorn_worker.UvicornWorker"
-    assert config.graceful_timeout > QUEUE_SECONDS + INBOX_SECONDS
+    assert config.worker_class is LingeringWorker
+    assert config.graceful_timeout > QUEUE_SECONDS + INBOX_SECONDS + LINGER_SECONDS
     assert (config.forwarded_allow_ips, config.control_socket_disable) == (["*"], True)
 
 
