@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, Table, bindparam, delete, insert, update
+from sqlalchemy import Delete, Row, Select, Table, Update, bindparam, delete, insert, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bridge.mirror.base import Base
@@ -20,7 +20,7 @@ def rows_by(
     keys: Collection[Any],
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of `statement` whose `column` is one of `keys`; no statement for no keys."""
-    for part in _parts(keys):
+    for part in in_parts(keys):
         yield from session.execute(statement.where(column.in_(part)))
 
 
@@ -54,11 +54,24 @@ def delete_rows(
     session: Session, column: InstrumentedAttribute[Any], keys: Collection[Any]
 ) -> None:
     """Delete the rows whose `column` is one of `keys`."""
-    for part in _parts(keys):
-        session.execute(delete(column.class_).where(column.in_(part)))
+    execute_by(session, delete(column.class_), column, keys)
 
 
-def _parts(keys: Collection[Any]) -> Iterator[Sequence[Any]]:
+def execute_by(
+    session: Session,
+    statement: Update | Delete,
+    column: InstrumentedAttribute[Any],
+    keys: Collection[Any],
+) -> None:
+    """Execute `statement` on the rows whose `column` is one of `keys`."""
+    for part in in_parts(keys):
+        session.execute(
+            statement.where(column.in_(part)), execution_options={"synchronize_session": False}
+        )
+
+
+def in_parts(keys: Collection[Any], most: int = MOST_KEYS) -> Iterator[Sequence[Any]]:
+    """The keys, each once and in order, at most so many at a time."""
     wanted: Sequence[Any] = sorted(set(keys))
-    for start in range(0, len(wanted), MOST_KEYS):
-        yield wanted[start : start + MOST_KEYS]
+    for start in range(0, len(wanted), most):
+        yield wanted[start : start + most]

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.events.cleaning.text import fold
-from bridge.mirror.chunks import insert_rows, rows_by
+from bridge.mirror.chunks import in_parts, insert_rows
 from bridge.mirror.digests import name_digest
 from bridge.mirror.fold import Who
 from bridge.mirror.tables import Advisor, Campaign, Channel
 
 UNCONFIRMED = "unconfirmed"
 _LARGEST_ID = 2**31 - 1
+_MOST_REFS = 500
+"""Each is asked for in three ways."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,20 @@ def known_campaigns(session: Session, refs: set[str]) -> dict[str, tuple[int, st
     The id of an unconfirmed one is nobody's choice (it depends on who came first), so digits
     never mean it.
     """
-    columns = select(Campaign.id, Campaign.name, Campaign.status, Campaign.made_for).order_by(
-        Campaign.id.desc()
-    )
-    digests = {name_digest(ref): ref for ref in refs}
-    made = {bytes(row.made_for): (row.id, row.name)
-            for row in rows_by(session, columns, Campaign.made_for, digests)}  # fmt: skip
-    by_id = {str(row.id): (row.id, row.name)
-             for row in rows_by(session, columns, Campaign.id, _numbers(refs))
-             if row.status != UNCONFIRMED}  # fmt: skip
-    named = {row.name: (row.id, row.name)
-             for row in rows_by(session, columns, Campaign.name, refs)}  # fmt: skip
+    rows = [row for part in in_parts(refs, _MOST_REFS) for row in _campaigns_of(session, part)]
+    made = {bytes(row.made_for): (row.id, row.name) for row in rows if row.made_for}
+    by_id = {str(row.id): (row.id, row.name) for row in rows if row.status != UNCONFIRMED}
+    named = {row.name: (row.id, row.name) for row in rows}
     found = {ref: made.get(name_digest(ref)) or by_id.get(ref) or named.get(ref) for ref in refs}
     return {ref: campaign for ref, campaign in found.items() if campaign}
+
+
+def _campaigns_of(session: Session, refs: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Whatever may be meant by one of `refs`, the newest first: the oldest of several wins."""
+    meant = or_(
+        Campaign.made_for.in_([name_digest(ref) for ref in refs]),
+        Campaign.id.in_(_numbers(refs)),
+        Campaign.name.in_(refs),
+    )
+    columns = select(Campaign.id, Campaign.name, Campaign.status, Campaign.made_for)
+    return session.execute(columns.where(meant).order_by(Campaign.id.desc())).all()

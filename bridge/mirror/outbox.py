@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import iso
 from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.assignments import refold
-from bridge.mirror.chunks import insert_rows, rows_by, update_rows
+from bridge.mirror.chunks import execute_by, insert_rows, rows_by, update_rows
 from bridge.mirror.claims import OutboxRow
 from bridge.mirror.contacts import lock_known
 from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
@@ -87,13 +87,15 @@ def record_failure(
 
 def update_statuses(session: Session, contact_ids: Iterable[int]) -> None:
     """Set each contact's status to the worst of its unfinished rows, `success` without any."""
-    ids = sorted(set(contact_ids))
-    columns = select(Outbox.contact_id, Outbox.status).where(Outbox.status != SUCCESS).distinct()
-    worst: dict[int, str] = {}
-    for contact_id, status in rows_by(session, columns, Outbox.contact_id, ids):
-        worst[contact_id] = ERROR if ERROR in (status, worst.get(contact_id)) else PENDING
-    rows = [{"id": id, "odoo_sync_status": worst.get(id, SUCCESS)} for id in ids]
-    update_rows(session, Contact, rows)
+    rows = select(Outbox.id).where(Outbox.contact_id == Contact.id)
+    worst = case(
+        (rows.where(Outbox.status == ERROR).exists(), ERROR),
+        (rows.where(Outbox.status != SUCCESS).exists(), PENDING),
+        else_=SUCCESS,
+    )
+    # most keep theirs, and a row written for nothing costs as much as any
+    statement = update(Contact).where(Contact.odoo_sync_status != worst)
+    execute_by(session, statement.values(odoo_sync_status=worst), Contact.id, set(contact_ids))
 
 
 def _settle(session: Session, rows: Sequence[OutboxRow]) -> None:
