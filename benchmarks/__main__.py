@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     odoo.add_argument(
         "--only", action="append", choices=("ways", "size", "callers"), help="only this part"
     )
-    road = commands.add_parser("road", help="the whole road: accept, drain, latency, growth")
+    road = commands.add_parser("road", help="the whole road, in sections")
     road.set_defaults(run=_road)
     road.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
     road.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)

@@ -1,4 +1,4 @@
-"""What an event costs when there are many contacts, many workers, many events."""
+"""What an event costs when there are many contacts, many workers, many events: three sections."""
 
 from __future__ import annotations
 
@@ -24,12 +24,8 @@ MOST = 1.15
 FLAT = 1.25
 
 
-def measured(stack: Stack, amounts: Amounts) -> list[Line]:
-    """Sizes in turn, each on its own Odoo and mirror; then workers, and one long backlog."""
-    return [*_sizes(stack, amounts), *_workers(stack, amounts), *_memory(stack, amounts)]
-
-
-def _sizes(stack: Stack, amounts: Amounts) -> list[Line]:
+def sizes(stack: Stack, amounts: Amounts) -> list[Line]:
+    """Numbers of contacts in turn, each on its own Odoo and mirror."""
     roads: dict[int, Road] = {}
     runs: dict[int, list[Drained]] = {size: [] for size in amounts.contacts}
     try:
@@ -99,31 +95,35 @@ def _filled(stack: Stack, size: int) -> Road:
     return road
 
 
-def _workers(stack: Stack, amounts: Amounts) -> list[Line]:
+def workers(stack: Stack, amounts: Amounts) -> list[Line]:
+    """Numbers of workers in turn, and one of each kind that handles two batches at once."""
     stack.odoo.start()
-    runs: dict[int, list[float]] = {count: [] for count in amounts.workers}
-    roads: dict[int, Road] = {}
+    roads = {
+        f"{count} of each kind": Road(stack, stack.odoo, f"workers{count}", count)
+        for count in amounts.workers
+    }
+    roads["1 of each kind, --concurrency 2"] = Road(stack, stack.odoo, "two-lanes", concurrency=2)
+    runs: dict[str, list[float]] = {name: [] for name in roads}
     try:
-        for count in amounts.workers:
-            roads[count] = Road(stack, stack.odoo, f"workers{count}", count)
-            roads[count].start()
-            roads[count].freeze()
+        for road in roads.values():
+            road.start()
+            road.freeze()
         for number in range(amounts.rounds):
-            for count, road in roads.items():
-                progress.say(f"{count} workers of each kind, round {number + 1}")
+            for name, road in roads.items():
+                progress.say(f"{name}, round {number + 1} of {amounts.rounds}")
                 road.thaw()
-                runs[count].append(_drained(road, f"w{count}-{number}", amounts.grown).rate)
+                runs[name].append(_drained(road, f"{road.name}-{number}", amounts.grown).rate)
                 road.freeze()
     finally:
         for road in roads.values():
             road.stop()
     return [
-        Line(WORKERS, f"{count} of each kind", median(rates), "events/s", runs=tuple(rates))
-        for count, rates in runs.items()
+        Line(WORKERS, name, median(rates), "events/s", runs=tuple(rates))
+        for name, rates in runs.items()
     ]
 
 
-def _memory(stack: Stack, amounts: Amounts) -> list[Line]:
+def backlog(stack: Stack, amounts: Amounts) -> list[Line]:
     """Resident memory after a warm-up and after the long backlog."""
     stack.odoo.start()
     road = Road(stack, stack.odoo, "memory")

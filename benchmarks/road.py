@@ -47,9 +47,14 @@ class Drained:
 
 
 class Road:
-    """API and workers over a mirror in PostgreSQL; `copies` of each worker."""
+    """API and workers over a mirror in PostgreSQL; `copies` of each worker.
 
-    def __init__(self, stack: Stack, odoo: OdooServer, name: str, copies: int = 1) -> None:
+    `concurrency`: batches that each handles at once.
+    """
+
+    def __init__(
+        self, stack: Stack, odoo: OdooServer, name: str, copies: int = 1, concurrency: int = 1
+    ) -> None:
         self.odoo, self.name = odoo, name
         self._stack = stack
         self.database = f"bench-mirror-{name}"
@@ -64,9 +69,10 @@ class Road:
             "RECONCILE_HOURS": "0",
         }
         self.bridge = Bridge(stack.folder / name, stack.logs / name, settings)
+        lanes = ("--concurrency", str(concurrency))
         self._workers = {
             kind: [
-                self.bridge.process(f"{kind}-{number}", "bridge", "worker", kind)
+                self.bridge.process(f"{kind}-{number}", "bridge", "worker", kind, *lanes)
                 for number in range(1, copies + 1)
             ]
             for kind in KINDS

@@ -49,7 +49,9 @@ SECTIONS: dict[str, Section] = {
     "accept": accepting.measured,
     "drain": draining.measured,
     "latency": visible.measured,
-    "growth": growing.measured,
+    "growth": growing.sizes,
+    "workers": growing.workers,
+    "backlog": growing.backlog,
     "lookup": looking_up.measured,
 }
 
