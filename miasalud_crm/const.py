@@ -131,6 +131,25 @@ LEAD_FILTERS = {
     "state": list,
     "active": bool,
 }
+PARTNER_FILTERS = {
+    "partner_id": int,
+    "manychat_id": list,
+    "phone": list,
+    "email": list,
+    "search": str,
+    "active": bool,
+}
+PARTNER_ORDERS = {"id": "id", "name": "name", "email": "email", "updated_at": "write_date"}
+# Keys of a partner's values that are its field as they are.
+PARTNER_TEXTS = {
+    "name": "name",
+    "phone": "phone",
+    "email": "email",
+    "street": "street",
+    "district": "street2",
+    "city": "city",
+}
+PARTNER_PLACES = ("state", "country")
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_TEXT = 20_000
 MAX_ID = 255

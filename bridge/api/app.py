@@ -17,6 +17,7 @@ from bridge.api import (
     docs,
     flow_help,
     health,
+    odoo_contacts,
     odoo_leads,
     odoo_pushes,
     problems,
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.include_router(reports.router, prefix=PREFIX)
     app.include_router(dead_letters.router, prefix=PREFIX)
     app.include_router(contact_history.router, prefix=PREFIX)
+    app.include_router(odoo_contacts.router, prefix=PREFIX)
     app.include_router(odoo_leads.router, prefix=PREFIX)
     app.include_router(odoo_pushes.router, prefix=PREFIX)
     app.include_router(ops.router)

@@ -12,14 +12,16 @@ from pydantic import BaseModel, ValidationError
 from bridge.api.bodies import Body, decode, parse, read_body
 from bridge.api.parts import desk_of, parts_of
 from bridge.api.problems import BadValue, OdooAway, TooLarge, problem_of
-from bridge.errors import AwayError, BridgeError, UnusableEvent
+from bridge.errors import AwayError, BridgeError, PermanentError, UnusableEvent
 from bridge.events.payloads import inlined_schema
 from bridge.log import get_logger
 
 if TYPE_CHECKING:
     from bridge.api.mirror_desk import MirrorDesk
+    from bridge.odoo.contacts import OdooContacts
     from bridge.odoo.leads import OdooLeads
 
+Part = TypeVar("Part")
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 ODOO_SECONDS = 10.0
@@ -82,11 +84,24 @@ async def ask_desk(request: Request, question: Callable[[MirrorDesk], T]) -> T:
 
 async def ask_odoo(request: Request, question: Callable[[OdooLeads], T]) -> T:
     """Odoo's answer, in a thread. Raises OdooAway."""
-    parts = parts_of(request.app)
+    return await _ask_live(request, question, parts_of(request.app).odoo)
+
+
+async def ask_contacts(request: Request, question: Callable[[OdooContacts], T]) -> T:
+    """Odoo's answer about contacts, in a thread. Raises OdooAway, or the problem it refuses with.
+
+    A write that was not answered in time may have been done all the same.
+    """
+    return await _ask_live(request, question, parts_of(request.app).contacts)
+
+
+async def _ask_live(request: Request, question: Callable[[Part], T], part: Part | None) -> T:
     try:
-        if parts.odoo is None:
+        if part is None:
             raise AwayError("odoo_not_configured")
-        return await parts.ask_odoo(question, parts.odoo, seconds=ODOO_SECONDS)
+        return await parts_of(request.app).ask_odoo(question, part, seconds=ODOO_SECONDS)
+    except PermanentError as refusal:
+        raise problem_of(refusal) from None
     except BridgeError as error:
         _log.warning("odoo_asked_in_vain", code=error.code)
         raise OdooAway(code=error.code) from None

@@ -21,6 +21,7 @@ from bridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from bridge.api.mirror_desk import MirrorDesk
+    from bridge.odoo.contacts import OdooContacts
     from bridge.odoo.leads import OdooLeads
 
 T = TypeVar("T")
@@ -59,13 +60,15 @@ class Parts:
     """The two places that can keep an event, and who answers questions: the desk, and Odoo.
 
     Each has threads of its own, and inbox and desk have connections of their own: one that is
-    slow to answer must not keep a webhook from its inbox. `odoo` is None where none is set.
+    slow to answer must not keep a webhook from its inbox. `odoo` and `contacts` (its leads and
+    its partners) are None where none is set.
     """
 
     sender: Sender
     inbox: Inbox
     desk: MirrorDesk | None = None
     odoo: OdooLeads | None = None
+    contacts: OdooContacts | None = None
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_INBOX_THREADS, thread_name_prefix="inbox")
     )
@@ -154,11 +157,17 @@ def open_parts(settings: Settings) -> Parts:
     from bridge.api.odoo_turns import OdooTurns  # noqa: PLC0415
     from bridge.mirror.store import Store  # noqa: PLC0415
     from bridge.odoo.client import OdooClient  # noqa: PLC0415
+    from bridge.odoo.contacts import OdooContacts  # noqa: PLC0415
     from bridge.odoo.leads import OdooLeads  # noqa: PLC0415
     from bridge.queue.sender import QueueSender  # noqa: PLC0415
 
     store = Store.from_settings(settings)
     turns = OdooTurns(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=turns.wait)
-    odoo = OdooLeads(client) if settings.odoo_url else None
-    return Parts(QueueSender(settings), MirrorInbox(settings), MirrorDesk(store), odoo)
+    return Parts(
+        QueueSender(settings),
+        MirrorInbox(settings),
+        MirrorDesk(store),
+        OdooLeads(client) if settings.odoo_url else None,
+        OdooContacts(client) if settings.odoo_url else None,
+    )

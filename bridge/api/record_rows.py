@@ -21,8 +21,8 @@ class ContactRow(BaseModel):
         id=1, manychat_id="MC12345", first_name="Juan", last_name="Pérez", email=None,
         gender=None, phone="+521234567890", subscription_date=None,
         entry_date="2025-06-10T10:00:00Z", initial_state="Nuevo", channel_id=1,
-        odoo_sync_status="success", odoo_contact_id=None, odoo_lead_id=1287,
-        odoo_stage="Comienza Cotización", odoo_active=True,
+        odoo_sync_status="success", odoo_contact_id=231, odoo_contact_active=None,
+        odoo_lead_id=1287, odoo_stage="Comienza Cotización", odoo_active=True,
     )  # fmt: skip
 
     id: int
@@ -37,7 +37,11 @@ class ContactRow(BaseModel):
     initial_state: str | None
     channel_id: int | None
     odoo_sync_status: Annotated[str, Field(description="`pending`, `success` or `error`.")]
-    odoo_contact_id: int | None
+    odoo_contact_id: Annotated[int | None, Field(description="The contact's partner in Odoo.")]
+    odoo_contact_active: Annotated[
+        bool | None,
+        Field(description="False: somebody archived or deleted the partner; null: never told."),
+    ]
     odoo_lead_id: int | None
     odoo_stage: str | None
     odoo_active: Annotated[

@@ -52,6 +52,10 @@ class Change(Protocol):
     def dates(self) -> Mapping[str, str] | None: ...
     @property
     def active(self) -> bool | None: ...
+    @property
+    def partner_id(self) -> int | None: ...
+    @property
+    def partner_active(self) -> bool | None: ...
 
 
 def answers_of(session: Session, changes: Sequence[Change]) -> dict[int, int]:
@@ -170,7 +174,20 @@ def advisors_of(session: Session, values: Iterable[Mapping[str, Any]]) -> dict[A
 
 
 def _stand(session: Session, known: Mapping[int, Any], changes: Sequence[Change]) -> None:
-    """Let each contact's lead stand as it was read; the count tells the sync about it."""
+    """Let each contact's lead and partner stand as they were read; the count tells the sync."""
+    standing = _leads_of(known, changes)
+    ids = {row.manychat_id: id for id, row in known.items()}
+    for change in changes:
+        id = ids.get(change.manychat_id)
+        if id is not None and (change.kind == "partner" or change.partner_id):
+            standing.setdefault(id, {}).update(_partner(change))
+    rows = [{"id": id, "odoo_told": known[id].odoo_told + 1} | place
+            for id, place in standing.items()]  # fmt: skip
+    update_rows(session, Contact, rows)
+
+
+def _leads_of(known: Mapping[int, Any], changes: Sequence[Change]) -> dict[int, dict[str, Any]]:
+    """Where the lead of each contact stands, of those whose lead these changes tell of."""
     leads = {id: row.odoo_lead_id for id, row in known.items()}
     standing: dict[int, dict[str, Any]] = {}
     for change in changes:
@@ -181,9 +198,13 @@ def _stand(session: Session, known: Mapping[int, Any], changes: Sequence[Change]
             elif change.kind == "deleted" and leads[id] == change.lead_id:
                 leads[id] = None
                 standing[id] = dict(_NOWHERE)
-    rows = [{"id": id, "odoo_told": known[id].odoo_told + 1} | place
-            for id, place in standing.items()]  # fmt: skip
-    update_rows(session, Contact, rows)
+    return standing
+
+
+def _partner(change: Change) -> dict[str, Any]:
+    # a contact without a partner, and of whom a person told so, is not given another by itself
+    return {"odoo_contact_id": change.partner_id,
+            "odoo_contact_active": bool(change.partner_active)}  # fmt: skip
 
 
 def _contacts_of(

@@ -164,7 +164,12 @@ def _lead(answer: Mapping[str, Any], answers: int) -> dict[str, Any]:
     dates = {name: text for name, text in answer["dates"].items() if name in FUNNEL_DATES}
     lead = {"odoo_lead_id": answer["lead_id"], "odoo_stage": answer["stage"],
             "odoo_dates": dumps(dates), "odoo_answers": answers + 1}  # fmt: skip
-    return lead | ({"odoo_active": None} if answer["status"] in {"created", "updated"} else {})
+    if answer["status"] in {"created", "updated"}:
+        lead["odoo_active"] = None
+    # absent where leads alone are synced: then only the feed tells of partners
+    if answer.get("partner_id"):
+        lead["odoo_contact_id"] = answer["partner_id"]
+    return lead
 
 
 def _row(item: Item, lookups: Lookups, now: datetime) -> dict[str, Any]:

@@ -64,11 +64,14 @@ class Contact(Base):
     `manychat_digest` (SHA-256 of the id's UTF-8) is what look-ups compare: SQL Server's default
     collation takes `abc` for `ABC `. `odoo_dates` is the JSON object of funnel dates and
     `odoo_stage` the stage that Odoo answered last; `odoo_active` is false since a person archived
-    the lead or lost it (None: not told since an event changed it). `odoo_answers` and
-    `odoo_told` count what the sync answered and what the change feed told of the lead.
+    the lead or lost it (None: not told since an event changed it). `odoo_contact_id` is the
+    contact's partner; `odoo_contact_active` is false since a person archived or deleted it
+    (None: no person ever did anything to it). `odoo_answers` and `odoo_told` count what the sync
+    answered and what the change feed told of the lead.
     """
 
     __tablename__ = "Contact"
+    __table_args__ = (Index("ix_Contact_odoo_contact_id", "odoo_contact_id", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     manychat_id: Mapped[str] = mapped_column(typed(255), index=True)
@@ -84,6 +87,7 @@ class Contact(Base):
     channel_id: Mapped[int | None] = mapped_column(ForeignKey("Channel.id"), index=True)
     odoo_sync_status: Mapped[str] = mapped_column(code(16), index=True)
     odoo_contact_id: Mapped[int | None]
+    odoo_contact_active: Mapped[bool | None]
     odoo_lead_id: Mapped[int | None] = mapped_column(index=True)
     odoo_stage: Mapped[str | None] = mapped_column(typed(255))
     odoo_dates: Mapped[str | None] = mapped_column(typed())

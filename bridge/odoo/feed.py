@@ -14,7 +14,7 @@ CHANGES = "manychat_changes"
 KINDS = frozenset(
     {
         "values", "advisors", "stage", "lost", "archived", "restored", "merged", "deleted",
-        "refolded",
+        "refolded", "partner",
     }
 )  # fmt: skip
 _BAD = "odoo_bad_answer"
@@ -26,8 +26,9 @@ class Change:
     """One change by a person; `clock` orders it among the events of ManyChat.
 
     `values` holds what the person wrote, by the keys of events. `stage`, `dates` (None: the lead
-    is gone) and `active` are the lead as it stood when it was read. `entry`: what ManyChat is to
-    be told because a person moved the lead into the stage where it stands.
+    is gone) and `active` are the lead as it stood when it was read, `partner_id` (None: there is
+    none) and `partner_active` the contact's partner. `entry`: what ManyChat is to be told because
+    a person moved the lead into the stage where it stands.
     """
 
     manychat_id: str
@@ -38,6 +39,8 @@ class Change:
     stage: str | None = None
     dates: Mapping[str, str] | None = None
     active: bool | None = None
+    partner_id: int | None = None
+    partner_active: bool | None = None
     entry: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
@@ -102,7 +105,7 @@ def _read(raw: Any) -> Change | Unreadable:
 def _change(raw: Any) -> Change:
     if not isinstance(raw, Mapping) or raw.get("kind") not in KINDS:
         raise TransientError(_BAD, "unknown kind of change")
-    manychat_id, clock, lead_id = raw.get("manychat_id"), raw.get("clock"), raw.get("lead_id")
+    manychat_id, clock = raw.get("manychat_id"), raw.get("clock")
     if not isinstance(manychat_id, str) or not isinstance(clock, str) or not _is_clock(clock):
         raise TransientError(_BAD, "a change without contact or clock")
     values, dates = raw.get("values") or {}, raw.get("dates")
@@ -110,15 +113,25 @@ def _change(raw: Any) -> Change:
         raise TransientError(_BAD, "values or dates of a change")
     return Change(
         manychat_id=manychat_id,
-        lead_id=lead_id if isinstance(lead_id, int) and lead_id else None,
+        lead_id=_number(raw.get("lead_id")),
         kind=raw["kind"],
         clock=clock,
         values=values,
         stage=str(raw["stage"]) if raw.get("stage") else None,
         dates=None if dates is None else {str(k): str(v) for k, v in dates.items() if v},
-        active=raw["active"] if isinstance(raw.get("active"), bool) else None,
+        active=_flag(raw.get("active")),
         entry=raw["entry"] if isinstance(raw.get("entry"), Mapping) else None,
+        partner_id=_number(raw.get("partner_id")),
+        partner_active=_flag(raw.get("partner_active")),
     )
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and value else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _is_clock(text: str) -> bool:

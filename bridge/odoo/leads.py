@@ -41,13 +41,15 @@ class SyncResult:
     stage: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
     message: str | None = field(default=None, repr=False)
+    partner_id: int | None = None
 
 
 class OdooLeads:
-    """`crm.lead` as the bridge sees it."""
+    """`crm.lead` as the bridge sees it; with `partners` every contact has a partner there."""
 
-    def __init__(self, client: Caller) -> None:
+    def __init__(self, client: Caller, *, partners: bool = False) -> None:
         self._client = client
+        self._mode = {"partners": True} if partners else {}
 
     def sync(self, events: Sequence[Mapping[str, Any]]) -> list[SyncResult]:
         """Send events in one call; their results, in the events' order.
@@ -55,7 +57,7 @@ class OdooLeads:
         Raises what the client raises, and TransientError (`odoo_bad_answer`) unless each event
         got exactly one known result.
         """
-        answer = self._client.call(MODEL, SYNC, [dict(event) for event in events])
+        answer = self._client.call(MODEL, SYNC, [dict(event) for event in events], **self._mode)
         if not isinstance(answer, list):
             raise TransientError(_BAD, "no list")
         results = {result.event_id: result for result in map(_result, answer)}
@@ -106,7 +108,7 @@ def _result(raw: Any) -> SyncResult:
     dates = raw.get("dates") or {}
     if not isinstance(dates, Mapping):
         raise TransientError(_BAD, "dates")
-    lead_id = raw.get("lead_id")
+    lead_id, partner_id = raw.get("lead_id"), raw.get("partner_id")
     return SyncResult(
         event_id=raw["event_id"],
         status=raw["status"],
@@ -116,4 +118,5 @@ def _result(raw: Any) -> SyncResult:
         stage=str(raw["stage"]) if raw.get("stage") else None,
         dates={str(key): str(value) for key, value in dates.items() if value},
         message=str(raw["message"]) if raw.get("message") else None,
+        partner_id=partner_id if isinstance(partner_id, int) and partner_id else None,
     )

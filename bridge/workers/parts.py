@@ -11,6 +11,7 @@ from bridge.log import get_logger
 from bridge.manychat.client import PER_SECOND, Budget, ManyChatClient
 from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
+from bridge.odoo.contacts import OdooContacts
 from bridge.odoo.feed import OdooFeed
 from bridge.odoo.leads import OdooLeads
 from bridge.odoo.standing import OdooStanding
@@ -22,6 +23,7 @@ from bridge.workers.bell import Bell
 from bridge.workers.crm import CrmWorker
 from bridge.workers.erasing import Eraser
 from bridge.workers.feedback import FeedbackWorker
+from bridge.workers.filling import Filler
 from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
 from bridge.workers.pausing import PauseWatch
@@ -73,26 +75,28 @@ def queue_part(settings: Settings, store: Store, name: str, concurrency: int, be
 
 
 def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) -> dict[str, Part]:
-    """The lanes into Odoo, the first one woken by `bell`, the erasures that it owes, and the
-    comparison that goes on beside them."""
+    """The lanes into Odoo, the first one woken by `bell`, the erasures that it owes, the comparison
+    that goes on beside them and, where every contact has a partner there, who fills the past."""
     throttle = Throttle(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=throttle.wait)
     tempo = Tempo(concurrency)
-    pusher = Pusher(
-        store, OdooLeads(client), client.ping, tempo, max_attempts=settings.max_attempts
-    )
+    leads = OdooLeads(client, partners=settings.sync_mode == "contacts")
+    pusher = Pusher(store, leads, client.ping, tempo, max_attempts=settings.max_attempts)
     lanes: dict[str, Part] = {
         f"crm-{lane}": CrmWorker(
             store, pusher, tempo, f"{holder()}-{lane}", lane=lane, bell=None if lane else bell
         ).run
         for lane in range(concurrency)
     }
-    beside: dict[str, Part] = {"erasures": Eraser(store, OdooLeads(client)).run}
+    beside: dict[str, Part] = {"erasures": Eraser(store, leads).run}
     if settings.reconcile_hours:
         beside["reconcile"] = Reconciler(
             store, OdooStanding(client), holder(), interval=settings.sync_interval,
             every=timedelta(hours=settings.reconcile_hours),
         ).run  # fmt: skip
+    if settings.sync_mode == "contacts":
+        filler = Filler(store, OdooContacts(client), interval=settings.sync_interval)
+        beside["filling"] = filler.run
     return lanes | beside
 
 

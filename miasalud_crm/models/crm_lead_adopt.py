@@ -30,6 +30,7 @@ class CrmLead(models.Model):
                     "manychat_values": entries,
                 }
             )
+        self.env["manychat.partner"]._follow(self)
         self.env["manychat.stage.history"].create(
             [row for lead in self for row in lead._manychat_past_rows(*states.get(lead.id, ()))]
         )

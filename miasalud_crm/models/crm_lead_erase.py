@@ -47,7 +47,10 @@ class CrmLead(models.Model):
         wanted = sorted({*manychat_ids, *merged.values()})
         leads = self.browse(lead.id for lead in self._manychat_lock(wanted).values())
         leads = leads.filtered(lambda lead: lead._manychat_is_from_before(until))
-        partners, kept = leads._manychat_sole_partners()
+        rows = self.env["manychat.partner"]._erasable(wanted, until)
+        linked = (leads.partner_id | rows.partner_id).with_context(active_test=False)
+        rows.unlink()
+        partners, kept = leads._manychat_sole_partners(linked)
         leads._manychat_delete_facts(manychat_ids, until)
         # before the rest: phone and e-mail of a lead are written through to its partner
         leads.write({"partner_id": False})
@@ -89,9 +92,8 @@ class CrmLead(models.Model):
             })  # fmt: skip
             erase_trail(meeting)
 
-    def _manychat_sole_partners(self):
-        """Return the leads' partners that nothing else uses, and the others."""
-        partners = self.partner_id.with_context(active_test=False)
+    def _manychat_sole_partners(self, partners):
+        """Return those of the leads' partners that nothing else uses, and the others."""
         sole = partners.filtered(
             lambda partner: (
                 not partner.user_ids and not partner.child_ids and not self._manychat_uses(partner)

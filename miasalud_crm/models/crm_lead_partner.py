@@ -1,5 +1,7 @@
 from odoo import models
 
+from .crm_lead_person import PERSON_KEYS
+
 # What a lead takes from the partner that it is given, unless it says something itself.
 FROM_PARTNER = (
     "contact_name",
@@ -12,12 +14,44 @@ FROM_PARTNER = (
     "state_id",
     "country_id",
 )
+IDENTITY = frozenset({"partner_id", "manychat_id"})
+# Set by ``manychat_sync`` alone, which drops the caller's context: every contact gets a partner.
+EVERY_CONTACT = "manychat_every_contact"
 
 
 class CrmLead(models.Model):
-    """Leads of ManyChat get a partner, if set so; what ManyChat says never goes on to one."""
+    """Leads of ManyChat get a partner: those with a phone or an e-mail, if set so, or all."""
 
     _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
+
+    def write(self, vals):
+        leads = self.browse()
+        if IDENTITY & vals.keys() and not self._manychat_is_sync():
+            leads = self.sudo().filtered("manychat_id")
+        taken_over = PERSON_KEYS.keys() & set(FROM_PARTNER) - vals.keys()
+        before = {lead: lead._manychat_typed(taken_over) for lead in leads}
+        result = super().write(vals)
+        for lead in leads:
+            after = lead._manychat_typed(taken_over)
+            if changed := {k: v for k, v in after.items() if v != before[lead][k]}:
+                lead._manychat_note_person(changed)
+        leads._manychat_tell_customer()
+        return result
+
+    def _manychat_tell_customer(self):
+        """Note whom a person chose as the customer of these leads."""
+        Row = self.env["manychat.partner"].sudo()
+        news = Row._follow(self)
+        for row in Row.search([("manychat_id", "in", list(news))]):
+            if row.company_id in self.manychat_company_id:
+                row._tell({"partner_id": row.partner_id.id})
+
+    def _manychat_of_contact(self, manychat_id, company):
+        """Return the lead of a contact of ``company``, merged ones included; or none."""
+        here = self.with_company(company)
+        survivors = here.env["manychat.merged.contact"]._survivors([manychat_id])
+        own = survivors.get(manychat_id, manychat_id)
+        return self.search([("manychat_id", "=", own), ("manychat_company_id", "=", company.id)])
 
     def _inverse_phone(self):
         if self._manychat_is_sync():
@@ -29,26 +63,56 @@ class CrmLead(models.Model):
             return None
         return super()._inverse_email_from()
 
-    def _manychat_link(self, settings):
-        """Give leads with a phone or an e-mail their partner: the oldest that has it, else a new.
+    def _manychat_link(self, settings, made):
+        """Give leads their partner: the oldest of their e-mail or phone, else a new one.
 
-        The oldest, so that a contact who comes again goes to the same one.
+        The oldest, so that a contact who comes again goes to the same one. Where every contact has
+        a partner, it is none that another contact has. Done once: a customer whom a person chose,
+        or took away, stays so. ``made``: the new leads by ManyChat id; their partner may have been
+        there first.
         """
-        leads = self.filtered(
-            lambda lead: not lead.partner_id and (lead.phone_sanitized or lead.email_normalized)
-        )
-        if not settings.link_contacts or not leads:
+        Row, every = self.env["manychat.partner"], self.env.context.get(EVERY_CONTACT)
+        known = Row._of(self.mapped("manychat_id"), self.env.company)
+        for manychat_id in made.keys() & known.keys():
+            made[manychat_id]._manychat_give(known[manychat_id])
+        Row._follow(self.filtered(lambda lead: lead.manychat_id not in known))
+        leads = self.filtered(lambda lead: not lead.partner_id)
+        if every:
+            leads = leads.filtered(lambda lead: lead.manychat_id not in known)
+        else:
+            leads = leads.filtered(lambda lead: lead.phone_sanitized or lead.email_normalized)
+        if not leads or not (every or settings.link_contacts):
             return
-        partners = leads._manychat_partners()
-        for lead in leads:
-            names = [("email", lead.email_normalized), ("phone", lead.phone_sanitized)]
-            partner = next((partners[name] for name in names if name in partners), None)
-            partner = partner or self.env["res.partner"].create(lead._manychat_partner_vals())
-            partners.update((name, partner) for name in names if name[1])
+        chosen = leads._manychat_choose_partners(every)
+        for lead, partner in chosen.items():
             lead._manychat_give(partner)
+        Row._point({lead.manychat_id: p for lead, p in chosen.items()}, self.env.company)
 
-    def _manychat_partners(self):
-        """Return ``("email" or "phone", value) -> partner`` of the company's that have one."""
+    def _manychat_choose_partners(self, alone):
+        """Return lead -> partner, found or made; ``alone``: no two leads get the same."""
+        places = self._manychat_partners(alone)
+        vals_list, chosen = [], {}
+        for lead in self:
+            names = [("email", lead.email_normalized), ("phone", lead.phone_sanitized)]
+            place = next((places[name] for name in names if name in places), None)
+            if place is None:
+                place = len(vals_list)
+                vals_list.append(lead._manychat_partner_vals())
+            if alone:
+                places = {name: other for name, other in places.items() if other != place}
+            else:
+                places.update((name, place) for name in names if name[1])
+            chosen[lead] = place
+        made = self.env["res.partner"].create(vals_list)
+        return {
+            lead: made[place] if isinstance(place, int) else place for lead, place in chosen.items()
+        }
+
+    def _manychat_partners(self, alone=False):
+        """Return ``("email" or "phone", value) -> partner`` of the company's that have one.
+
+        ``alone``: without those that are a ManyChat contact already.
+        """
         emails, phones = self.mapped("email_normalized"), self.mapped("phone_sanitized")
         found = self.env["res.partner"].search(
             [
@@ -56,6 +120,7 @@ class CrmLead(models.Model):
                 "|",
                 ("email_normalized", "in", [email for email in emails if email]),
                 ("phone_sanitized", "in", [phone for phone in phones if phone]),
+                *([("manychat_partner_ids", "=", False)] if alone else []),
             ],
             order="id desc",
         )
@@ -66,9 +131,12 @@ class CrmLead(models.Model):
 
     def _manychat_partner_vals(self):
         """Return a new partner as Odoo makes it; where there are several companies, of this one."""
-        vals = self._prepare_customer_values(self.contact_name or self.name)
+        vals = self._prepare_customer_values(self._manychat_customer_name())
         several = self.env["res.company"].search_count([], limit=2) > 1
         return {**vals, "company_id": self.env.company.id if several else False}
+
+    def _manychat_customer_name(self):
+        return self.contact_name or self.name
 
     def _manychat_give(self, partner):
         """Link the partner; it fills what the lead leaves open, and changes nothing else."""

@@ -18,6 +18,7 @@ class CrmLead(models.Model):
         lookups = Lookups(self.env, settings, touched)
         known = self.browse(c.lead_id for c in contacts.values() if c.lead_id)
         leads = {lead.manychat_id: lead for lead in known}
+        held = known._manychat_partner_data()
         before, refused = self._manychat_update([c for c in touched if c.lead_id], lookups)
         made, not_made = self._manychat_create([c for c in touched if not c.lead_id], lookups)
         leads.update(made)
@@ -28,7 +29,8 @@ class CrmLead(models.Model):
         self.env["manychat.event"]._keep(pairs, ledger)
         saved = self.browse().concat(*(lead for _contact, lead in pairs))
         self._manychat_join_team(saved)
-        saved._manychat_link(settings)
+        saved._manychat_link(settings, made)
+        saved._manychat_keep_partners(held)
         saved._manychat_trace(before, self._manychat_texts(pairs))
         for contact, lead in pairs:
             lead._manychat_tell_return(contact, settings)

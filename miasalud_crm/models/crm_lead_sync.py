@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, ValidationError
 from ..const import MAX_EVENTS, SYNC_KEY, SYNC_TOKEN
 from ..sync.contact import REJECTED, STALE
 from ..sync.reading import Refused, given_event_id, read_event
+from .crm_lead_partner import EVERY_CONTACT
 from .in_parts import in_parts
 
 _logger = logging.getLogger(__name__)
@@ -15,24 +16,31 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
-    def manychat_sync(self, events):
+    def manychat_sync(self, events, partners=False):
         """Apply a batch of ManyChat events and say for each what became of it.
 
         :param list events: at most 500 dicts ``{event_id, revision=0, type, manychat_id,
             occurred_at, received_at, values}``, times as ISO 8601 UTC text; in ``values`` an
             absent key is unchanged and ``False`` clears. An optional ``guessed`` lists keys of
             ``values`` that fill a gap and never stand against a written value.
+        :param bool partners: every contact gets a partner, which then goes along with what
+            ManyChat says; else the settings say which leads get one, and it stays as it is.
         :return: one dict an event, in the order given: ``{event_id, status, unmapped, retryable,
             lead_id, stage, dates, message}``. ``status`` is the first that fits of ``rejected
             created updated stale unchanged``; ``lead_id`` and ``stage`` (its name) are ``None``
             where there is no lead; ``dates`` maps the funnel dates that are set to ISO text.
+            With ``partners`` also ``partner_id``, ``None`` where there is no lead.
         :raise AccessError: the caller is not the bridge.
         :raise ValidationError: ``events`` is no list or too long; nothing was applied.
         """
         company = self._manychat_check_bridge()
         if not isinstance(events, list) or len(events) > MAX_EVENTS:
             raise ValidationError(self.env._("A list of at most %s events is due.", MAX_EVENTS))
-        return self._manychat_as_sync(company)._manychat_sync_batch(events)
+        sync = self._manychat_as_sync(company)
+        if not partners:
+            return sync._manychat_sync_batch(events)
+        sync = sync.with_context(**{EVERY_CONTACT: True})
+        return sync._manychat_add_partners(sync._manychat_sync_batch(events))
 
     @api.model
     def manychat_health(self):

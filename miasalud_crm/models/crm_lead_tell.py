@@ -26,11 +26,12 @@ class CrmLead(models.Model):
         :param str cursor: what the last answer gave, nothing at first; opaque.
         :param int limit: at most so many changes, 1 to 500.
         :return: ``{changes, cursor, more, gap, write_back}``. A change is ``{manychat_id, lead_id,
-            kind, values, clock, changed_at, stage, dates, active}``: ``values`` what the person
-            wrote, at ``clock``, in the order of ``manychat_sync``'s events; the last three are
-            the lead as it stands now, ``None`` where it is gone. ``gap``: changes in between were
-            deleted unread, so both sides should be compared. ``write_back`` says how that is set
-            up; where it is on, a move has an ``entry``: what it does in ManyChat, or ``None``.
+            kind, values, clock, changed_at, stage, dates, active, partner_id, partner_active}``:
+            ``values`` what the person wrote, at ``clock``, in the order of ``manychat_sync``'s
+            events; the others are lead and partner as they stand now, ``None`` where they are
+            gone. ``gap``: changes in between were deleted unread, so both sides should be
+            compared. ``write_back`` says how that is set up; where it is on, a move has an
+            ``entry``: what it does in ManyChat, or ``None``.
         :raise AccessError: the caller is not the bridge.
         :raise ValidationError: a cursor or limit of no meaning.
 
@@ -52,8 +53,17 @@ class CrmLead(models.Model):
         leads = self.with_context(active_test=False).search([("id", "in", rows.mapped("lead"))])
         standing = {lead.id: lead._manychat_standing() for lead in leads}
         gone = dict.fromkeys(("stage", "dates", "active"))
+        partners = self.env["manychat.partner"]._standing_of(rows.mapped("manychat_id"), company)
+        nobody = dict.fromkeys(("partner_id", "partner_active"))
         return {
-            "changes": [{**row._as_told(), **standing.get(row.lead, gone)} for row in rows],
+            "changes": [
+                {
+                    **row._as_told(),
+                    **standing.get(row.lead, gone),
+                    **partners.get(row.manychat_id, nobody),
+                }
+                for row in rows
+            ],
             "cursor": feed._cursor(rows[-1:].number or number),
             "more": len(rows) == limit,
             "gap": gap,
@@ -120,7 +130,8 @@ class CrmLead(models.Model):
         merged = self.env["manychat.merged.contact"].search([("lead_id", "in", self.ids)])
         clock, values = self._manychat_own_clock(), {"into": manychat_id}
         for contact in {manychat_id, *merged.mapped("manychat_id")}:
-            self.env["manychat.change"]._tell(self, "merged", clock, values, contact)
+            of_it = (contact, self.manychat_company_id)
+            self.env["manychat.change"]._tell(self, "merged", clock, values, of_it)
         return result
 
     def _manychat_own_clock(self):

@@ -16,6 +16,7 @@ RACED_INDEXES = frozenset(
     {
         "crm_lead_manychat_id_company_uniq",
         "manychat_event_event_id_uniq",
+        "manychat_partner_uniq",
         "manychat_tombstone_digest_uniq",
         "manychat_stage_history_event_uniq",
         "utm_source_unique_name",

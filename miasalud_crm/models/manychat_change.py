@@ -39,6 +39,7 @@ class ManychatChange(models.Model):
             ("merged", "Merged"),
             ("deleted", "Deleted"),
             ("refolded", "Folded again"),
+            ("partner", "Contact in Odoo"),
         ],
         required=True,
         readonly=True,
@@ -56,12 +57,16 @@ class ManychatChange(models.Model):
         )
         return result
 
-    def _tell(self, lead, kind, clock, values=None, manychat_id=None):
-        """Add what somebody did to ``lead`` (or to the contact ``manychat_id`` that it is now)."""
+    def _tell(self, lead, kind, clock, values=None, contact=None):
+        """Add what somebody did to ``lead``, or to a contact that it is or that has none.
+
+        ``contact``: that one's ManyChat id and company.
+        """
+        manychat_id, company = contact or (lead.manychat_id, lead.manychat_company_id)
         self.sudo().create(
             {
-                "manychat_id": manychat_id or lead.manychat_id,
-                "company_id": lead.manychat_company_id.id,
+                "manychat_id": manychat_id,
+                "company_id": company.id,
                 "lead": lead.id,
                 "kind": kind,
                 "clock": clock,

@@ -12,8 +12,8 @@ class ManychatChange(models.Model):
 
     _inherit = "manychat.change"  # pylint: disable=consider-merging-classes-inherited
 
-    def _tell(self, lead, kind, clock, values=None, manychat_id=None):
-        result = super()._tell(lead, kind, clock, values, manychat_id)
+    def _tell(self, lead, kind, clock, values=None, contact=None):
+        result = super()._tell(lead, kind, clock, values, contact)
         hooks = self.env.cr.postcommit
         if RUNG not in hooks.data:
             hooks.data[RUNG] = True

@@ -84,6 +84,54 @@ def test_merged_contacts_share_the_lead_that_is_left(road: Road) -> None:
         wait_for(road, manychat_id, lambda row: row["odoo_lead_id"] == kept[0])
 
 
+def partner_of(road: Road, manychat_id: str) -> dict[str, Any]:
+    """The contact's partner as the API shows it."""
+    answer = road.api("GET", f"/odoo/contacts/by-manychat-id/{manychat_id}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def test_a_partner_that_is_chosen_merged_and_archived_comes_back(road: Road) -> None:
+    lead = new_contact(road, "way-6")
+    before = outbox(road)
+    chosen, other = (
+        road.odoo("res.partner", "create", {"name": name, "email": "sol@mail.example"})
+        for name in ("Sol", "Sol Paz")
+    )
+    road.odoo("crm.lead", "write", [lead], {"partner_id": other})
+    wait_for(road, "way-6", lambda row: row["odoo_contact_id"] == other)
+    wizard = road.odoo(
+        "base.partner.merge.automatic.wizard", "create",
+        {"partner_ids": [[6, 0, [chosen, other]]], "dst_partner_id": chosen},
+    )  # fmt: skip
+    road.odoo("base.partner.merge.automatic.wizard", "action_merge", [wizard])
+    wait_for(road, "way-6", lambda row: row["odoo_contact_id"] == chosen)
+    assert partner_of(road, "way-6")["id"] == chosen
+    road.odoo("res.partner", "write", [chosen], {"active": False})
+    wait_for(road, "way-6", lambda row: row["odoo_contact_active"] == 0)
+    assert outbox(road) == before
+
+
+def test_a_contact_that_is_written_through_the_api_comes_back_once(road: Road) -> None:
+    new_contact(road, "way-7")
+    body = {"manychat_id": "way-7", "name": "Luz Paz", "phone": "955 444 333"}
+    made = road.api("POST", "/odoo/contacts/", body)
+    assert made.status_code == 201, made.text
+    id = made.json()["id"]
+    wait_for(road, "way-7", lambda row: row["odoo_contact_id"] == id)
+    wait_for(road, "way-7", lambda row: row["phone"] == "+51955444333")
+    before = outbox(road)
+    changed = road.api("PUT", f"/odoo/contacts/{id}", {"email": "luz@mail.example"})
+    assert changed.json()["email"] == "luz@mail.example"
+    wait_for(road, "way-7", lambda row: row["email"] == "luz@mail.example")
+    assert road.api("POST", "/odoo/contacts/", body).status_code == 409
+    assert road.api("DELETE", f"/odoo/contacts/{id}?hard=true").status_code == 204
+    wait_for(road, "way-7", lambda row: row["odoo_contact_id"] is None)
+    assert road.api("GET", f"/odoo/contacts/{id}").status_code == 404
+    assert outbox(road) == before
+
+
 def test_changes_made_while_the_workers_are_down_are_read_afterwards(road: Road) -> None:
     lead = new_contact(road, "way-5")
     road.stack.bridge.kill_workers()

@@ -30,6 +30,8 @@ class Told:
     stage: str | None = "Comienza Cotización"
     dates: dict[str, str] | None = field(default_factory=dict)
     active: bool | None = True
+    partner_id: int | None = None
+    partner_active: bool | None = None
 
     @property
     def clock(self) -> str:
@@ -168,6 +170,65 @@ def test_a_deleted_lead_is_forgotten_unless_the_contact_has_another(mirror: Mirr
     apply(mirror, replace(gone, lead_id=8))
     row = contact(mirror)
     assert (row["odoo_lead_id"], row["odoo_stage"], row["odoo_active"]) == (None, None, None)
+
+
+def partner(mirror: Mirror, manychat_id: str = "MC-1") -> tuple[Any, Any]:
+    row = contact(mirror, manychat_id)
+    return row["odoo_contact_id"], row["odoo_contact_active"]
+
+
+def test_a_contacts_partner_stands_as_it_was_read_with_every_change(mirror: Mirror) -> None:
+    deliver(mirror, "a", manychat_id="MC-1")
+    deliver(mirror, "b", manychat_id="MC-2")
+    apply(mirror, Told("stage", partner_id=31, partner_active=True))
+    assert partner(mirror) in ((31, True), (31, 1))
+    apply(mirror, Told("partner", {"active": False}, 11, partner_id=31, partner_active=False))
+    assert partner(mirror) in ((31, False), (31, 0))
+    assert partner(mirror, "MC-2") == (None, None)
+
+
+def test_merged_partners_are_one_for_both_contacts(mirror: Mirror) -> None:
+    deliver(mirror, "a", manychat_id="MC-1")
+    deliver(mirror, "b", manychat_id="MC-2")
+    apply(mirror, Told("values", partner_id=31, partner_active=True),
+          Told("partner", {"partner_id": 31}, 11, "MC-2", 8, partner_id=31,
+               partner_active=True))  # fmt: skip
+    assert (partner(mirror)[0], partner(mirror, "MC-2")[0]) == (31, 31)
+
+
+def test_a_deleted_partner_is_forgotten_and_not_asked_for_again(mirror: Mirror) -> None:
+    deliver(mirror, "a")
+    apply(mirror, Told("partner", {"partner_id": 31}, partner_id=31, partner_active=True))
+    apply(mirror, Told("partner", {"partner_id": False}, 11))
+    assert partner(mirror) in ((None, False), (None, 0))
+
+
+def test_a_change_of_a_contact_without_a_partner_says_nothing_of_one(mirror: Mirror) -> None:
+    deliver(mirror, "a")
+    apply(mirror, Told("stage"))
+    assert partner(mirror) == (None, None)
+
+
+def test_an_answer_that_a_change_of_the_partner_crossed_is_asked_for_again(
+    mirror: Mirror,
+) -> None:
+    deliver(mirror, "a")
+    rows = claim(mirror)
+    apply(mirror, Told("partner", {"partner_id": 32}, partner_id=32, partner_active=True))
+    record(mirror, rows, answer(rows[0], partner_id=31))
+    assert partner(mirror)[0] == 32
+    assert contact(mirror)["odoo_sync_status"] == "pending"
+
+
+def test_an_answer_names_the_partner_and_one_without_says_nothing_of_it(mirror: Mirror) -> None:
+    deliver(mirror, "a")
+    [row] = claim(mirror)
+    record(mirror, [row], answer(row, partner_id=31))
+    assert partner(mirror) == (31, None)
+    deliver(mirror, "b", minute=1, nombre_lead="Eva")
+    [row] = claim(mirror)
+    record(mirror, [row], answer(row))
+    assert partner(mirror) == (31, None)
 
 
 def test_a_contact_that_the_mirror_does_not_know_is_not_made(mirror: Mirror) -> None:

@@ -17,8 +17,8 @@ class FakeClient:
         self.answer = answer
         self.calls: list[tuple[Any, ...]] = []
 
-    def call(self, model: str, method: str, *args: Any) -> Any:
-        self.calls.append((model, method, *args))
+    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        self.calls.append((model, method, *args, *([kwargs] if kwargs else [])))
         return self.answer
 
 
@@ -43,6 +43,13 @@ def test_results_come_back_in_the_order_of_the_events() -> None:
         dates=DATES,
     )  # fmt: skip
     assert (second.status, second.lead_id, second.stage) == ("rejected", None, None)
+
+
+def test_where_every_contact_has_a_partner_the_call_says_so_and_the_result_names_it() -> None:
+    client = FakeClient([row("a", partner_id=31), row("b", partner_id=False)])
+    results = OdooLeads(client, partners=True).sync(EVENTS)
+    assert client.calls == [("crm.lead", "manychat_sync", EVENTS, {"partners": True})]
+    assert [result.partner_id for result in results] == [31, None]
 
 
 def test_an_empty_batch_is_a_call_too() -> None:
