@@ -67,6 +67,7 @@ KNOWS_A_LIBRARY_TOO = {
         "crm",
         "erasing",
         "feedback",
+        "filling",
         "handle",
         "loop",
         "pushing",
