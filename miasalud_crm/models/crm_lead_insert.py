@@ -29,13 +29,13 @@ class CrmLead(models.Model):
             low, high = 0, len(data_list)
             while high - low > 1:
                 middle = (low + high) // 2
-                error = self._manychat_refusal(insert, data_list[low:middle])
+                error = self._manychat_insert_error(insert, data_list[low:middle])
                 low, high = (low, middle) if error else (middle, high)
-            if error := self._manychat_refusal(insert, data_list[low:high]):
+            if error := self._manychat_insert_error(insert, data_list[low:high]):
                 raise CulpritFound(low) from error
             raise
 
-    def _manychat_refusal(self, insert, data_list):
+    def _manychat_insert_error(self, insert, data_list):
         """Return the database's error on these rows, None if it takes them; none of them stays."""
         try:
             with self.env.cr.savepoint(flush=False) as savepoint:
