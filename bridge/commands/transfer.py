@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -17,7 +18,7 @@ from bridge.commands.opening import open_settings
 from bridge.errors import PermanentError
 from bridge.events.reading import Rules
 from bridge.mirror.store import Store
-from bridge.transfer.exporting import export_contacts, export_history
+from bridge.transfer.exporting import export_contacts, export_history, export_person
 from bridge.transfer.importing import FileImport, Report
 
 _MOST = 12
@@ -28,6 +29,7 @@ class What(StrEnum):
 
     CONTACTS = "contacts"
     HISTORY = "history"
+    PERSON = "person"
 
 
 def import_files(
@@ -70,20 +72,31 @@ def import_files(
 
 
 def export(
-    what: Annotated[What, typer.Argument(help="One row a contact, or one a state.")],
+    what: Annotated[
+        What, typer.Argument(help="One row a contact, or one a state; or one person, as JSON.")
+    ],
     path: Annotated[Path | None, typer.Argument(help="A file; stdout if not given.")] = None,
+    manychat_id: Annotated[str | None, typer.Option(help="Of the person.")] = None,
 ) -> None:
-    """Write contacts or their history as CSV: UTF-8, times in UTC, formulas made harmless."""
+    """Write contacts or their history as CSV (UTF-8, times in UTC, formulas made harmless).
+
+    `person` writes all that the mirror holds of one contact, whatever the table, as JSON.
+    """
+    if (what is What.PERSON) != (manychat_id is not None):
+        raise PermanentError("bad_value", "--manychat-id goes with `export person`, and only there")
     store = Store.from_settings(open_settings())
-    write: Callable[[Store, TextIO], int] = (
-        export_contacts if what is What.CONTACTS else export_history
-    )
+    writers: dict[What, Callable[[Store, TextIO], int]] = {
+        What.CONTACTS: export_contacts,
+        What.HISTORY: export_history,
+        What.PERSON: partial(export_person, manychat_id=manychat_id or ""),
+    }
+    # a CSV with its mark, or Excel takes it for the machine's old encoding
+    encoding = "utf-8" if what is What.PERSON else "utf-8-sig"
     target: AbstractContextManager[TextIO] = (
-        # with its mark, or Excel takes it for the machine's old encoding
-        path.open("w", encoding="utf-8-sig", newline="") if path else nullcontext(sys.stdout)
+        path.open("w", encoding=encoding, newline="") if path else nullcontext(sys.stdout)
     )
     with target as file:
-        count = write(store, file)
+        count = writers[what](store, file)
     typer.echo(f"{count} rows", err=True)
 
 

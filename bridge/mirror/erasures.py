@@ -68,15 +68,20 @@ def _delete(session: Session, fits: ColumnElement[bool], table: Table) -> int:
 
 
 def _delete_naming(session: Session, column: InstrumentedAttribute[str], manychat_id: str) -> int:
-    """Delete the rows whose text holds this contact's body."""
+    model: Any = column.class_
+    found = ids_naming(session, column, manychat_id)
+    delete_rows(session, model.id, found)
+    return len(found)
+
+
+def ids_naming(session: Session, column: InstrumentedAttribute[str], manychat_id: str) -> list[int]:
+    """The rows whose text holds this contact's body."""
     model: Any = column.class_
     written = json.dumps(manychat_id, ensure_ascii=False)[1:-1]
     # a raw id may have blanks that cleaning joins
     likely = true() if " " in manychat_id else column.contains(written, autoescape=True)
     rows = session.execute(select(model.id, column).where(likely)).all()
-    found = [id for id, text in rows if _names(text, manychat_id)]
-    delete_rows(session, model.id, found)
-    return len(found)
+    return [id for id, text in rows if _names(text, manychat_id)]
 
 
 def _names(text: str, manychat_id: str) -> bool:

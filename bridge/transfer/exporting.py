@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, TextIO
 
 from bridge.events.clock import iso
 from bridge.mirror import listing
+from bridge.mirror.person import held_of
 from bridge.mirror.store import Store
 
 PAGE = 1000
@@ -39,6 +41,15 @@ def export_contacts(store: Store, file: TextIO) -> int:
 def export_history(store: Store, file: TextIO) -> int:
     """Write one row a state of a contact, as it came; how many."""
     return _write(file, listing.HISTORY_COLUMNS, _all(store, listing.history))
+
+
+def export_person(store: Store, file: TextIO, manychat_id: str) -> int:
+    """Write all that the mirror holds of one contact as JSON, rows by table; how many rows."""
+    with store.reading() as session:
+        held = held_of(session, manychat_id)
+    json.dump(held, file, ensure_ascii=False, indent=2)
+    file.write("\n")
+    return sum(map(len, held.values()))
 
 
 def _all(store: Store, pages: Pages) -> Iterator[Sequence[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import uuid
@@ -20,6 +21,7 @@ from bridge.mirror.base import Base
 from bridge.mirror.digests import id_digest
 from bridge.mirror.tables import Contact
 from bridge.mirror.tombstones import owned_tables
+from bridge.transfer.exporting import export_person
 from tests.integration.mirror.conftest import NOW, Mirror
 from tests.integration.mirror.conftest import _read as read
 from tests.integration.mirror.test_records import Records, records
@@ -103,6 +105,21 @@ def test_no_table_names_the_person_afterwards(mirror: Mirror) -> None:
     assert tables_that_name(mirror, *WORDS) == ["Erasure"]  # the id, until Odoo has done it
     odoo_erases(mirror)
     assert tables_that_name(mirror, *WORDS) == []
+
+
+def test_whoever_asks_what_is_known_of_them_gets_all_that_erasing_would_take(
+    mirror: Mirror,
+) -> None:
+    live(mirror)
+    mirror.deliver(*envelopes(mirror, "MC-8", "Otra"))
+    out = io.StringIO()
+    count = export_person(mirror.store, out, manychat_id="MC-7")
+    held = json.loads(out.getvalue())
+    assert set(tables_that_name(mirror, *WORDS)) <= set(held)
+    assert count == sum(map(len, held.values()))
+    assert "Otra" not in out.getvalue()
+    assert held["Contact"][0]["first_name"] == "Zoila"
+    assert {row["reason"] for row in held["Dead_Letter"]} == {"bad"}
 
 
 def test_others_stay_whole(mirror: Mirror) -> None:
