@@ -14,7 +14,7 @@ OLD_IDS = ("70001", "70002", "70002", "70003", False)
 def prepare(odoo: OdooServer) -> None:
     """Make what the screens show, once; the invented people of the demo data are there."""
     admin = _admin(odoo)
-    _link_a_partner(admin)
+    _link_a_partner(admin, _users(admin, [odoo.people.salesperson.login])[0])
     leads = [_lead(admin, manychat_id) for manychat_id in (SURVIVOR, MERGED)]
     admin.call(LEAD, "merge_opportunity", leads)
     _make_old_leads(admin)
@@ -25,12 +25,16 @@ def speak(odoo: OdooServer, language: str) -> None:
     people = odoo.people
     logins = [people.salesperson.login, people.manager.login, people.admin.login]
     admin = _admin(odoo)
-    users = admin.call("res.users", "search", [("login", "in", logins)])
-    admin.call("res.users", "write", users, {"lang": language})
+    admin.call("res.users", "write", _users(admin, logins), {"lang": language})
 
 
 def _admin(odoo: OdooServer) -> OdooClient:
     return OdooClient(odoo.url, odoo.db, odoo.admin_login, odoo.admin_password)
+
+
+def _users(admin: OdooClient, logins: list[str]) -> list[int]:
+    found: list[int] = admin.call("res.users", "search", [("login", "in", logins)])
+    return found
 
 
 def _lead(admin: OdooClient, manychat_id: str) -> int:
@@ -38,10 +42,11 @@ def _lead(admin: OdooClient, manychat_id: str) -> int:
     return int(lead)
 
 
-def _link_a_partner(admin: OdooClient) -> None:
+def _link_a_partner(admin: OdooClient, salesperson: int) -> None:
+    """Give Carmen's lead a partner, and to the salesperson, who else could not open it."""
     partner = admin.call("res.partner", "create", {"name": "Carmen Flores"})
     lead = _lead(admin, CARMEN)
-    admin.call(LEAD, "write", [lead], {"partner_id": partner})
+    admin.call(LEAD, "write", [lead], {"partner_id": partner, "user_id": salesperson})
     [campaign] = admin.call(LEAD, "read", [lead], ["campaign_id"])
     for name, model, record in (
         ("contacts-walk", "res.partner", partner),

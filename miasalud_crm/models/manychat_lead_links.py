@@ -6,10 +6,14 @@ class CrmLead(models.Model):
 
     @api.model
     def _manychat_open_leads(self, name, domain):
-        """Return the action that lists leads from ManyChat, lost ones included."""
+        """Return the action that lists leads from ManyChat, lost ones included.
+
+        The list comes first: columns of every team's stages would look empty.
+        """
         action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
         return {
             **action,
+            "views": sorted(action["views"], key=lambda view: view[1] != "list"),
             "name": name,
             "display_name": name,  # the title that the web client prefers
             "domain": [("manychat_id", "!=", False), *domain],

@@ -147,6 +147,7 @@ class TestLeadLinks(ManychatCase):
             self.assertEqual(record.with_user(self.mapper).manychat_lead_count, boss)
             action = record.with_user(self.seller).action_manychat_leads()
             self.assertEqual(action["display_name"], action["name"])
+            self.assertEqual(action["views"][0][1], "list")
             leads = self.env["crm.lead"].with_user(self.seller).with_context(**action["context"])
             self.assertEqual(leads.search(action["domain"]), lead)
 
