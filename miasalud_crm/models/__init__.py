@@ -37,6 +37,7 @@ from . import (
     manychat_lead_links,
     manychat_merged_contact,
     manychat_partner,
+    manychat_partner_claim,
     manychat_reconciliation,
     manychat_refold,
     manychat_scoring,

@@ -114,6 +114,8 @@ class CrmLead(models.Model):
         ``alone``: without those that are a ManyChat contact already.
         """
         emails, phones = self.mapped("email_normalized"), self.mapped("phone_sanitized")
+        names = [("email", text) for text in emails] + [("phone", text) for text in phones]
+        self.env["manychat.partner.claim"]._claim(name for name in names if name[1])
         found = self.env["res.partner"].search(
             [
                 ("company_id", "in", (self.env.company.id, False)),

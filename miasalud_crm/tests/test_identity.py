@@ -3,7 +3,7 @@ from itertools import permutations
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tests import tagged
 from odoo.tools import mute_logger
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from ..sync.reading import read_event
 from .common import ManychatCase, event
@@ -333,6 +333,41 @@ class TestLinkContacts(ManychatCase):
     def test_partner_of_two_contacts_in_one_call_is_made_once(self):
         self.sync(event("e1", 1, "mc-1", email=EMAIL), event("e2", 2, "mc-2", email=EMAIL))
         self.assertEqual(len(self.partners()), 1)
+
+    @mute_logger("odoo.sql_db")
+    def test_partner_of_two_callers_is_not_made_by_the_second_before_the_first_is_done(self):
+        connection = sql_db.db_connect(self.env.cr.dbname)
+        self.addCleanup(self.forget_claims, connection)
+        with connection.cursor() as first, connection.cursor() as second:
+            self.assertFalse(self.look(first))
+            second.execute("SET LOCAL lock_timeout = '100ms'")
+            with self.assertRaises(LockNotAvailable):
+                self.look(second)
+            second.rollback()
+            second.execute("SELECT")  # what it sees is from here on
+            first.commit()
+            with self.assertRaises(SerializationFailure):
+                self.look(second)
+
+    def test_claims_are_forgotten_once_no_call_can_need_them(self):
+        self.sync_one("e1", 1, email=EMAIL)
+        Claim = self.env["manychat.partner.claim"]
+        Claim._forget()
+        self.assertEqual(Claim.search_count([]), 1)
+        self.env.cr.execute(
+            "UPDATE manychat_partner_claim SET write_date = write_date - interval '2 hours'"
+        )
+        Claim._forget()
+        self.assertEqual(Claim.search_count([]), 0)
+
+    def look(self, cr):
+        """Look for the partner of a lead, as one caller."""
+        leads = api.Environment(cr, SUPERUSER_ID, {})["crm.lead"]
+        return leads.new({"name": "Ana", "email_from": EMAIL})._manychat_partners()
+
+    def forget_claims(self, connection):
+        with connection.cursor() as cleaner:
+            cleaner.execute("DELETE FROM manychat_partner_claim")
 
     def test_nothing_that_is_known_of_a_partner_is_overwritten(self):
         known = {"name": "Ana María", "phone": "+51922222222", "email": EMAIL, "city": "Cusco"}
