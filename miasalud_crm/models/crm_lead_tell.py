@@ -1,9 +1,10 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ..const import FUNNEL_DATES, MAX_CHANGES
+from ..const import FUNNEL_DATES, GUESSED, MAX_CHANGES
 from ..sync.clock import clock_text, iso
 from ..sync.contact import PERSON
+from .lookups import ADVISORS
 
 # What a person types on a lead, as the bridge calls it.
 VALUE_KEYS = {
@@ -14,6 +15,8 @@ VALUE_KEYS = {
 }
 ADVISOR_KEYS = {"user_id": "commercial", "manychat_medical_id": "medical"}
 LOST_KEY = "manychat_told_lost"
+# Behind an event's clock, before any later one and before the event's next revision.
+JUST_AFTER = "~"
 
 
 class CrmLead(models.Model):
@@ -123,6 +126,34 @@ class CrmLead(models.Model):
         result = super()._manychat_end_waiting()
         for lead in self.filtered("manychat_id"):
             self.env["manychat.change"]._tell(lead, "refolded", lead._manychat_own_clock())
+        return result
+
+    def _manychat_resolve(self):
+        """Tell who an advisor is by now, as of the event that named them."""
+        named = [(lead, key, lead[f"manychat_{key}_id"]) for lead in self for key in ADVISORS]
+        result = super()._manychat_resolve()
+        for lead, key, before in named:
+            user = lead[f"manychat_{key}_id"]
+            if user != before:
+                held = lead.manychat_values
+                clock = (held.get(key) or held[GUESSED + key])["clock"] + JUST_AFTER
+                advisors = {key: user._manychat_as_advisor()}
+                self.env["manychat.change"]._tell(lead, "advisors", clock, advisors)
+        return result
+
+    def _manychat_adopt(self, manychat_ids, **known):
+        """Tell what people had typed on leads that ManyChat did not make."""
+        result = super()._manychat_adopt(manychat_ids, **known)
+        Change = self.env["manychat.change"]
+        for lead in self.filtered("manychat_values"):
+            held = lead.manychat_values
+            clock = next(iter(held.values()))["clock"]  # they have one in common
+            typed = [*VALUE_KEYS.values(), "last_name"]
+            if values := {key: held[key]["value"] for key in typed if key in held}:
+                Change._tell(lead, "values", clock, values)
+            if "salesperson" in held:
+                advisors = {"commercial": lead.user_id._manychat_as_advisor()}
+                Change._tell(lead, "advisors", clock, advisors)
         return result
 
     def _manychat_take_identity(self, tails, manychat_id):

@@ -127,6 +127,38 @@ class TestChanges(ManychatCase):
         self.assertEqual(change["kind"], "refolded")
         self.assertEqual(change["stage"], self.stage("quotation_started").name)
 
+    def test_an_advisor_who_is_named_later_is_told_as_of_the_event_that_named_them(self):
+        self.sync_one("e2", 2, commercial={"name": "700"}, medical={"name": "700"})
+        self.sync_one("e3", 3, "mc-2", commercial={"name": "800"})
+        alias = self.env["manychat.alias"].create({"value": "700", "user_id": self.seller.id})
+        alias.action_resolve()
+        seller = self.seller._manychat_as_advisor()
+        self.assertEqual(
+            self.told(), [("advisors", {"commercial": seller}), ("advisors", {"medical": seller})]
+        )
+        event_clock = self.lead().manychat_values["commercial"]["clock"]
+        mended = event_clock[:-1] + "1"
+        for change in self.page()["changes"]:
+            self.assertLess(event_clock, change["clock"])
+            self.assertLess(change["clock"], mended)
+        alias.action_resolve()
+        self.assertEqual(len(self.told()), 2)
+
+    def test_what_was_typed_on_a_lead_that_a_contact_adopts_is_told(self):
+        self.set_param("identity", "reach")
+        vals = {"name": "By hand", "contact_name": "Eva", "phone": "+51922222222"}
+        lead = self.env["crm.lead"].create({**vals, "user_id": self.seller.id})
+        self.env["crm.lead"].create({"name": "Untouched", "user_id": False})
+        self.sync_one("e2", 2, "mc-2", phone="+51922222222", first_name="Evita")
+        self.assertEqual(self.lead("mc-2"), lead)
+        values = {"title": "By hand", "first_name": "Eva", "last_name": False, "phone": lead.phone}
+        commercial = self.seller._manychat_as_advisor()
+        self.assertEqual(
+            self.told(), [("values", values), ("advisors", {"commercial": commercial})]
+        )
+        clocks = {change["clock"] for change in self.page()["changes"]}
+        self.assertEqual(clocks, {lead.manychat_values["title"]["clock"]})
+
     def test_a_partners_phone_mail_and_name_are_told_as_the_leads(self):
         partner = self.env["res.partner"].create(
             {"name": "Ana", "phone": "+51911111111", "email": "a@mail.example"}
