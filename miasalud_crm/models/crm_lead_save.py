@@ -1,6 +1,8 @@
+from functools import partial
+
 from odoo import models
 
-from .in_parts import in_parts
+from .in_parts import CulpritFound, in_parts
 from .lookups import Lookups
 
 
@@ -19,14 +21,13 @@ class CrmLead(models.Model):
         known = self.browse(c.lead_id for c in contacts.values() if c.lead_id)
         leads = {lead.manychat_id: lead for lead in known}
         held = known._manychat_partner_data()
-        before, refused = self._manychat_update([c for c in touched if c.lead_id], lookups)
-        made, not_made = self._manychat_create([c for c in touched if not c.lead_id], lookups)
+        old, new = [c for c in touched if c.lead_id], [c for c in touched if not c.lead_id]
+        before, refused = self._manychat_update(old, lookups, ledger)
+        made, not_made = self._manychat_create(new, lookups, ledger)
         leads.update(made)
         refused.update(not_made)
         written = [contact for contact in touched if contact.manychat_id not in refused]
         pairs = [(contact, leads[contact.manychat_id]) for contact in written]
-        self.env["manychat.stage.history"]._keep(pairs)
-        self.env["manychat.event"]._keep(pairs, ledger)
         saved = self.browse().concat(*(lead for _contact, lead in pairs))
         self._manychat_join_team(saved)
         saved._manychat_link(settings, made)
@@ -36,11 +37,12 @@ class CrmLead(models.Model):
             lead._manychat_tell_return(contact, settings)
         return leads, refused
 
-    def _manychat_create(self, contacts, lookups):
+    def _manychat_create(self, contacts, lookups, ledger):
         """Make the leads of new contacts; return them, and the errors, by ManyChat id."""
         new = [(contact, self._manychat_new_vals(contact, lookups)) for contact in contacts]
         leads, refused = {}, {}
-        for part, made, error in in_parts(self.env, new, self._manychat_make):
+        make = partial(self._manychat_make, ledger=ledger)
+        for part, made, error in in_parts(self.env, new, make):
             if error:
                 refused[part[0][0].manychat_id] = error
             else:
@@ -61,14 +63,16 @@ class CrmLead(models.Model):
             **self._manychat_salesperson(contact, lookups, lookups.settings.team),
         }
 
-    def _manychat_make(self, new):
+    def _manychat_make(self, new, ledger):
         """Make leads as a person would: placed first, then won or lost."""
         leads = self.create([vals for _contact, vals in new])
-        pictures = [contact.picture() for contact, _vals in new]
+        contacts = [contact for contact, _vals in new]
+        pictures = [contact.picture() for contact in contacts]
         self._manychat_move(list(zip(leads, pictures, strict=True)))
+        self._manychat_keep(list(zip(contacts, leads, strict=True)), ledger)
         return leads
 
-    def _manychat_update(self, contacts, lookups):
+    def _manychat_update(self, contacts, lookups, ledger):
         """Write what the batch changed on existing leads.
 
         :return: ``(tracked values before by lead, errors by ManyChat id)``
@@ -82,7 +86,8 @@ class CrmLead(models.Model):
                 vals.update(lead._manychat_salesperson(contact, lookups, lead.team_id))
             changes.append((contact, lead, vals))
         refused = {}
-        for part, _done, error in in_parts(self.env, changes, self._manychat_change):
+        change = partial(self._manychat_change, ledger=ledger)
+        for part, _done, error in in_parts(self.env, changes, change):
             if error:
                 contact = part[0][0]
                 if contact.is_newly_known:
@@ -90,10 +95,26 @@ class CrmLead(models.Model):
                 refused[contact.manychat_id] = error
         return before, refused
 
-    def _manychat_change(self, changes):
+    def _manychat_change(self, changes, ledger):
         for _contact, lead, vals in changes:
             lead.write(vals)
         self._manychat_follow([contact for contact, _lead, _vals in changes])
+        self._manychat_keep([(contact, lead) for contact, lead, _vals in changes], ledger)
+
+    def _manychat_keep(self, pairs, ledger):
+        """Store history and ledger of what was applied to ``(contact, lead)`` pairs.
+
+        :raise CulpritFound: those of one are refused; the search among rows is a short one.
+        """
+
+        def keep(part):
+            named = [pair for _place, pair in part]
+            self.env["manychat.stage.history"]._keep(named)
+            self.env["manychat.event"]._keep(named, ledger)
+
+        for part, _done, error in in_parts(self.env, list(enumerate(pairs)), keep):
+            if error:
+                raise CulpritFound(part[0][0]) from error
 
     def _manychat_join_team(self, leads):
         """Make salespeople without any team members of their lead's team.

@@ -44,6 +44,7 @@ def in_parts(env, items, do):
     """
     if not items:
         return
+    env.cr.flush()  # what is refused here was written before, by others
     try:
         with private_sql_errors(), env.cr.savepoint():
             answer = do(items)

@@ -16,6 +16,13 @@ CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER test_refuse BEFORE INSERT OR UPDATE ON crm_lead
   FOR EACH ROW WHEN (NEW.city = 'Boom') EXECUTE FUNCTION test_refuse();
 """
+REFUSE_ROWS = """
+CREATE TRIGGER test_refuse BEFORE INSERT ON manychat_stage_history
+  FOR EACH ROW WHEN (NEW.category = 'Boom') EXECUTE FUNCTION test_refuse();
+CREATE TRIGGER test_refuse BEFORE INSERT ON manychat_event
+  FOR EACH ROW WHEN (NEW.event_id LIKE 'boom%' AND NEW.status <> 'rejected')
+  EXECUTE FUNCTION test_refuse();
+"""
 BAD = {"address": {"city": "Boom"}}
 
 
@@ -33,9 +40,9 @@ class TestSyncRefused(ManychatCase):
         Lead = type(self.env["crm.lead"])
         original, sizes = getattr(Lead, method), []
 
-        def counting(leads, batch):
+        def counting(leads, batch, **known):
             sizes.append(len(batch))
-            return original(leads, batch)
+            return original(leads, batch, **known)
 
         with patch.object(Lead, method, counting):
             return self.sync(*events), sizes
@@ -76,6 +83,30 @@ class TestSyncRefused(ManychatCase):
         self.assertEqual(self.lead("mc-2").manychat_state, "Nuevo")
         self.assertEqual(self.lead("mc-8").stage_id, self.stage("quotation_started"))
         self.assertEqual(len(self.lead("mc-2").manychat_history_ids), 1)
+
+    def test_refused_row_of_history_or_ledger_leaves_neighbours_their_first_go(self):
+        self.env.cr.execute(REFUSE_ROWS)
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(5)))
+        events = [event(f"f{n}", 2, f"mc-{n}", state="Comienza Cotización") for n in range(9)]
+        events[1]["event_id"] = "boom-1"
+        events[7]["values"]["category"] = "Boom"
+        results, sizes = self.sync_counting("_manychat_apply", *events)
+        self.assertEqual([n for n in range(9) if results[n]["status"] == "rejected"], [1, 7])
+        self.assertEqual(sizes, [9])
+        self.assertEqual(self.lead("mc-1").stage_id, self.stage("subscribed"))
+        self.assertFalse(self.env["crm.lead"].search([("manychat_id", "=", "mc-7")]))
+        for number in (0, 2, 8):
+            self.assertEqual(self.lead(f"mc-{number}").stage_id, self.stage("quotation_started"))
+        ledger = self.env["manychat.event"].search([("event_id", "in", ("boom-1", "f7"))])
+        self.assertEqual(ledger.mapped("status"), ["rejected"] * 2)
+
+    def test_lead_whose_rows_are_refused_is_found_without_making_the_others_in_parts(self):
+        self.env.cr.execute(REFUSE_ROWS)
+        events = [event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)]
+        events[6]["event_id"] = "boom-6"
+        results, sizes = self.sync_counting("_manychat_make", *events)
+        self.assertEqual([n for n in range(9) if results[n]["status"] == "rejected"], [6])
+        self.assertEqual(sizes, [9, 8])
 
     def test_other_events_of_a_refused_contact_are_applied(self):
         events = [
