@@ -162,6 +162,10 @@ class TestCockpit(ManychatCase):
                     ref("miasalud_crm.manychat_unknown_advisor_action").id,
                     None,
                 ),
+                "manychat_difference_count": (
+                    ref("miasalud_crm.manychat_reconciliation_action").id,
+                    None,
+                ),
             },
         )
 
