@@ -158,8 +158,9 @@ def fleet(parts: Stack, tmp_path: Path) -> Iterator[Fleet]:
     made = Fleet(settings, environment, tmp_path)
     yield made
     for process in made.running:
-        process.kill()
-        process.wait()
+        process.terminate()  # a killed gunicorn would leave its workers behind
+    for process in made.running:
+        process.wait(PATIENCE_SECONDS)
 
 
 def missing(settings: Settings, accepted: list[str]) -> set[str]:
