@@ -1,0 +1,127 @@
+"""The doctor's round: which part is asked what, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from bridge.doctor import network, odoo
+from bridge.doctor.api import api
+from bridge.doctor.check import CURES, Check, Finding, checked
+from bridge.errors import BridgeError, SettingsError
+from bridge.mirror import rights as mirror_rights
+from bridge.mirror.database_clock import database_now
+from bridge.mirror.schema import current_revision, head_revision
+from bridge.mirror.store import Store
+from bridge.odoo.client import OdooClient
+from bridge.queue import rights as queue_rights
+from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
+from bridge.queue.reader import QueueReader
+from bridge.settings import Settings, load_settings
+
+PARTS = (
+    "settings", "driver", "names", "certificates", "queue storage", "queue rights", "mirror",
+    "mirror rights", "clocks", "odoo", "odoo login", "odoo addon", "odoo rights", "api",
+)  # fmt: skip
+QUEUES = (CONTACT_QUEUE, CAMPAIGN_QUEUE, DEAD_LETTER_QUEUE)
+
+
+def examine(load: Callable[[], Settings] = load_settings) -> Iterator[Check]:
+    """One check a part, in the order of PARTS, each as soon as it is known."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        yield Check("settings", False, error.detail, CURES["bad_settings"], error.code)
+        for part in PARTS[1:]:
+            yield Check(part, False, "not asked", "mend the settings first", "not_asked")
+        return
+    yield Check("settings", True, "every variable can be read")
+    client = OdooClient.from_settings(settings)
+    asked: dict[str, Callable[[], str]] = {
+        "driver": lambda: f"{mirror_rights.driver_of(settings)} is installed",
+        "names": lambda: network.names(hosts(settings)),
+        "certificates": lambda: network.certificates(urls(settings)),
+        "queue storage": lambda: queues(settings),
+        "queue rights": lambda: may_use_queues(settings),
+        "mirror": lambda: mirror(settings),
+        "mirror rights": lambda: may_use_mirror(settings),
+        "clocks": lambda: network.clocks(urls(settings), database_clock(settings)),
+        "odoo": lambda: odoo.version(client),
+        "odoo login": lambda: odoo.login(client, settings.odoo_username),
+        "odoo addon": lambda: odoo.addon(client),
+        "odoo rights": lambda: odoo.rights(client),
+        "api": lambda: api(settings),
+    }
+    for part in PARTS[1:]:
+        yield checked(part, asked[part])
+
+
+def urls(settings: Settings) -> list[str]:
+    """Where HTTP goes: the storage account and Odoo, as far as they are configured."""
+    found = []
+    with suppress(BridgeError):  # the queue's own line says it
+        found.append(queue_rights.account_url(settings))
+    return found + ([settings.odoo_url] if settings.odoo_url else [])
+
+
+def hosts(settings: Settings) -> list[str]:
+    """Every name that has to be known here."""
+    found = [urlsplit(url).hostname for url in urls(settings)]
+    return [host for host in dict.fromkeys([*found, mirror_rights.host_of(settings)]) if host]
+
+
+def queues(settings: Settings) -> str:
+    """The account answers."""
+    depths = [f"{name} {QueueReader(settings, name).depth()}" for name in QUEUES]
+    return f"answers; waiting: {', '.join(depths)}"
+
+
+def may_use_queues(settings: Settings) -> str:
+    """Everything that the road does to a queue is allowed."""
+    for name in QUEUES:
+        queue_rights.exercise(settings, name)
+    return "may send to, look into and delete from each queue"
+
+
+def mirror(settings: Settings) -> str:
+    """The database answers, with this release's tables."""
+    store = Store.from_settings(settings)
+    try:
+        store.ping()
+        current, head = current_revision(store.engine), head_revision()
+    finally:
+        store.close()
+    if current is None:
+        raise Finding("schema_missing", "the database answers but holds no tables of ours")
+    if current != head:
+        raise Finding("schema_outdated", f"it is at {current}, this release wants {head}")
+    return f"{store.engine.dialect.name} answers; schema {current}"
+
+
+def may_use_mirror(settings: Settings) -> str:
+    """The login may read and write every table; making tables is not needed for that."""
+    store = Store.from_settings(settings)
+    try:
+        count = mirror_rights.exercise(store)
+    finally:
+        store.close()
+    return f"may read and write all {count} tables (changing them is for db upgrade only)"
+
+
+def database_clock(settings: Settings) -> Callable[[], datetime] | None:
+    """Asks the database's clock; None where it is ours, or the database is away."""
+    if mirror_rights.host_of(settings) is None:
+        return None
+    store = Store.from_settings(settings)
+    try:
+        store.ping()
+    except BridgeError:
+        return None
+
+    def now() -> datetime:
+        with store.reading() as session:
+            return database_now(session)
+
+    return now
