@@ -22,7 +22,7 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: scale help demo test check check-oca test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
+.PHONY: scale help demo test check check-oca check-alerts test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ check: venv ## ruff, mypy, pylint-odoo
 check-oca: venv ## the OCA's checks of an addon; their click is older than uvicorn's, so apart
 	@test -x $(OCA) || ($(PY) -m venv .devstack/oca && .devstack/oca/bin/pip install -q $(OCA_HOOKS))
 	$(OCA) --no-verbose --disable prefer-readme-rst miasalud_crm
+
+check-alerts: venv ## the alert rules and their tests, by Prometheus's own promtool (from Debian)
+	@$(PY) -m devstack alerts
 
 test-unit: venv ## without any part running
 	@$(SUITE) unit $(ARGS)

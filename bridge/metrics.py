@@ -47,6 +47,7 @@ TO_MIRROR_SECONDS = Histogram(
 TO_ODOO_SECONDS = Histogram(
     "bridge_webhook_to_odoo_seconds", "From arrival to Odoo's answer.", buckets=_SECONDS
 )
+UNMAPPED = Counter("bridge_unmapped_events", "Events whose state had no stage in Odoo.")
 TEMPO_EVENTS = Gauge("bridge_tempo_events", "Events that a call to Odoo may take just now.")
 TEMPO_LANES = Gauge("bridge_tempo_lanes", "Calls to Odoo that may run at once just now.")
 
@@ -65,6 +66,7 @@ DIFFERENCES = Gauge(
     "bridge_differences", "Contacts that differ in Odoo, as the last comparison found.", ["kind"]
 )
 RECONCILED = Gauge("bridge_reconciled_timestamp_seconds", "When that comparison ended.")
+ROWS = Gauge("bridge_mirror_rows", "Rows of the tables that grow, counted now and then.", ["table"])
 PAUSED = Gauge("bridge_hop_paused", "1 while a person stopped the hop.", ["hop"])
 
 

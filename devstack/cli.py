@@ -70,12 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     pictures.set_defaults(run=_pictures)
     walk = commands.add_parser("walk", help="every screen as each role sees it, in two languages")
     walk.set_defaults(run=_walk)
-
-    fetch = commands.add_parser("fetch", help="get every part into the cache")
-    fetch.set_defaults(run=_fetch)
-
-    clean = commands.add_parser("clean", help="remove .devstack (the cache stays)")
-    clean.set_defaults(run=_clean)
+    for name, act, words in PLAIN:
+        commands.add_parser(name, help=words).set_defaults(run=act)
     for command in (demo, fuzz, odoo, pictures, walk):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
@@ -113,6 +109,12 @@ def _adopt(options: argparse.Namespace) -> int:
     from devstack.adopting import adopt_at_size  # noqa: PLC0415  (only for this command)
 
     return adopt_at_size(options.contacts)
+
+
+def _alerts(_options: argparse.Namespace) -> int:
+    from devstack.alerts import check_alerts  # noqa: PLC0415  (only for this command)
+
+    return check_alerts()
 
 
 def _pictures(options: argparse.Namespace) -> int:
@@ -154,3 +156,11 @@ def _clean(_options: argparse.Namespace) -> int:
         handle.close()
     shutil.rmtree(WORK, ignore_errors=True)
     return 0
+
+
+PLAIN = (
+    ("alerts", _alerts, "the alert rules, judged by Prometheus's promtool"),
+    ("fetch", _fetch, "get every part into the cache"),
+    ("clean", _clean, "remove .devstack (the cache stays)"),
+)
+"""Commands without options."""

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.mirror import pauses
-from bridge.mirror.delivery import ERROR, DeadLetter, Inbox, Outbox
+from bridge.mirror.delivery import ERROR, DeadLetter, Inbox, Ledger, Outbox
+from bridge.mirror.tables import ContactState
 from bridge.mirror.write_back import WriteBack
 
 _LETTERS = 10_000
@@ -57,3 +58,12 @@ def look(session: Session, now: datetime) -> Waiting:
         untold=session.execute(untold).scalar_one(),
         untellable=session.execute(untellable).scalar_one(),
     )
+
+
+def sizes(session: Session) -> dict[str, int]:
+    """Rows of the tables that grow with the traffic; a scan, so not for every few seconds."""
+    tables = (Ledger, Outbox, ContactState)
+    return {
+        table.__tablename__: session.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in tables
+    }

@@ -1,4 +1,7 @@
-"""`/health`, `/ready` and `/metrics` of a worker process; no dependency is asked."""
+"""`/health`, `/ready` and `/metrics` of a worker process; no dependency is asked.
+
+A part that is away is no reason to start a worker anew, a loop that hangs is.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from threading import Thread
 
 from bridge import metrics
 from bridge.log import get_logger
+from bridge.workers.pulse import Pulses
 
 log = get_logger(__name__)
 
 
 class HealthServer:
-    """Answers 200 on `/health` and `/ready` while the process works, for container probes.
+    """For container probes: `/health` is 503 when a part of the process hangs, `/ready` also until
+    each has come round once.
 
     `/metrics` takes one of `metrics_keys` as `X-API-KEY`; None opens it.
     """
@@ -25,8 +30,10 @@ class HealthServer:
         port: int,
         host: str = "0.0.0.0",  # noqa: S104  (a probe's door)
         metrics_keys: Sequence[str] | None = None,
+        pulses: Pulses | None = None,
     ) -> None:
         self._server = _Server((host, port), _Handler)
+        self._server.pulses = pulses
         self._server.metrics_keys = metrics_keys
 
     @property
@@ -47,6 +54,7 @@ class HealthServer:
 
 class _Server(ThreadingHTTPServer):
     metrics_keys: Sequence[str] | None = None
+    pulses: Pulses | None = None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path in ("/health", "/ready"):
-            self._answer(200, b'{"status":"ok"}')
+            self._tell(self.server.pulses)
         elif self.path != "/metrics":
             self._answer(404, b'{"status":"unknown"}')
         elif not self._may_read_metrics():
@@ -62,6 +70,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body, content_type = metrics.render()
             self._answer(200, body, content_type)
+
+    def _tell(self, pulses: Pulses | None) -> None:
+        hung = pulses.hung() if pulses else []
+        for name in hung:
+            log.error("worker_hangs", worker=name)
+        if hung:
+            self._answer(503, b'{"status":"hangs"}')
+        elif self.path == "/ready" and pulses and not pulses.all_begun():
+            self._answer(503, b'{"status":"starting"}')
+        else:
+            self._answer(200, b'{"status":"ok"}')
 
     def _may_read_metrics(self) -> bool:
         keys = self.server.metrics_keys

@@ -23,6 +23,7 @@ from bridge.workers import measuring
 from bridge.workers.handle import ALONE_FROM, HORIZON, Apply, BatchHandler
 from bridge.workers.leases import Keeper, Leases
 from bridge.workers.probes import ask_mirror
+from bridge.workers.pulse import Pulse
 from bridge.workers.threads import begin
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
@@ -147,9 +148,10 @@ class QueueWorker:
 
     def _take_room(self, count: int, stop: Flag) -> bool:
         """Wait until `count` more batches may be on their way; False when stopped before."""
+        stopped = stop.is_set_quietly if isinstance(stop, Pulse) else stop.is_set
         for _ in range(count):
             while not self._room.acquire(timeout=_ROOM_SECONDS):
-                if stop.is_set():
+                if stopped():
                     return False
         return not stop.is_set()
 

@@ -64,6 +64,7 @@ def pushed(
     metrics.LAST_EVENT.labels(ODOO).set(now.timestamp())
     for row, result in zip(rows, results, strict=True):
         metrics.EVENTS.labels(ODOO, result.status).inc()
+        metrics.UNMAPPED.inc(int(result.unmapped))
         metrics.TO_ODOO_SECONDS.observe(max(0.0, (now - row.received_at).total_seconds()))
 
 
@@ -128,3 +129,9 @@ def depths(found: Mapping[str, int]) -> None:
     """How full the queues are."""
     for queue, depth in found.items():
         metrics.QUEUE_DEPTH.labels(queue).set(depth)
+
+
+def sizes(found: Mapping[str, int]) -> None:
+    """How many rows the tables have that grow."""
+    for table, rows in found.items():
+        metrics.ROWS.labels(table).set(rows)

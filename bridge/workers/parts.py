@@ -27,6 +27,7 @@ from bridge.workers.filling import Filler
 from bridge.workers.health import HealthServer
 from bridge.workers.loop import QueueWorker
 from bridge.workers.pausing import PauseWatch
+from bridge.workers.pulse import Pulses
 from bridge.workers.pushing import Pusher
 from bridge.workers.reconciling import Reconciler
 from bridge.workers.runner import Part, run_parts
@@ -47,7 +48,7 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
     lease makes one of them do it.
     """
     store = Store.from_settings(settings)
-    bell = Bell()
+    bell, pulses = Bell(), Pulses()
     parts: dict[str, Part] = {}
     for one in NAMES if name == "all" else (name,):
         if one == "crm":
@@ -59,8 +60,9 @@ def run_workers(settings: Settings, name: str, concurrency: int = 1) -> int:
     parts["schedule"] = schedule_part(settings, store)
     if settings.worker_health_port is not None:
         keys = None if settings.metrics_public else settings.api_keys
-        parts["health"] = HealthServer(settings.worker_health_port, metrics_keys=keys).run
-    return run_parts(parts)
+        server = HealthServer(settings.worker_health_port, metrics_keys=keys, pulses=pulses)
+        parts["health"] = server.run
+    return run_parts(parts, flag_for=pulses.flag_for)
 
 
 def queue_part(settings: Settings, store: Store, name: str, concurrency: int, bell: Bell) -> Part:

@@ -28,18 +28,23 @@ def run_parts(
     grace: float = GRACE_SECONDS,
     signals: Sequence[signal.Signals] = STOP_SIGNALS,
     leave: Callable[[int], object] = os._exit,
+    *,
+    flag_for: Callable[[str, Flag], Flag] = lambda _name, stop: stop,
 ) -> int:
     """Run every part until a signal or until one of them dies; the process's exit code.
 
     0 after a signal, 1 when a part died: then a supervisor should start the process again. A
     part that does not end within `grace` seconds is left behind (its leases run out), and
     `leave` ends the process: an orderly exit would wait for the threads of its pools.
+    `flag_for` gives a part's own view of the stop flag.
     """
     stop = stop or Flag()
     dead: list[str] = []
     _stop_on(signals, stop)
     threads = [
-        threading.Thread(target=_guarded, args=(name, part, stop, dead), name=name, daemon=True)
+        threading.Thread(
+            target=_guarded, args=(name, part, flag_for(name, stop), dead), name=name, daemon=True
+        )
         for name, part in parts.items()
     ]
     for thread in threads:

@@ -19,7 +19,7 @@ from bridge.mirror import dead_letters, inbox, lease, pauses, reconciliations, r
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.inbox import Kept
 from bridge.mirror.store import Store
-from bridge.mirror.watching import look
+from bridge.mirror.watching import look, sizes
 from bridge.queue.reader import Message, QueueReader
 from bridge.queue.writer import QueueWriter
 from bridge.workers import measuring
@@ -37,6 +37,7 @@ MARGIN = timedelta(days=1)
 DRAIN_SECONDS = 1.0
 WATCH_SECONDS = 10.0
 FORGET_SECONDS = 60.0
+COUNT_SECONDS = 3600.0
 PUT_BACK_SECONDS = 300.0
 
 
@@ -87,6 +88,7 @@ class Schedule:
         self._drain_again = Seldom(DRAIN_SECONDS, monotonic)
         self._forget_again = Seldom(FORGET_SECONDS, monotonic)
         self._watch_again = Seldom(WATCH_SECONDS, monotonic)
+        self._count_again = Seldom(COUNT_SECONDS, monotonic)
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set, then let another process have the lease."""
@@ -103,6 +105,8 @@ class Schedule:
                 self._job("dead_letters", lambda: self.drain_dead_letters(stop))
             if self._forget_again():
                 self._job("retention", lambda: self.forget(stop))
+            if self._count_again():
+                self._job("sizes", self.count)
         if self._watch_again():
             self._job("watch", self.watch)
 
@@ -149,6 +153,11 @@ class Schedule:
             measuring.waiting(look(session, self._clock(session)))
             measuring.reconciled(reconciliations.last(session))
         measuring.depths({reader.queue_name: reader.depth() for reader in self._watched})
+
+    def count(self) -> None:
+        """Show how large the tables are that grow; only who has the lease does."""
+        with self._store.reading() as session:
+            measuring.sizes(sizes(session))
 
     def _job(self, name: str, job: Callable[[], object]) -> object:
         """What the job returns; None when it failed."""

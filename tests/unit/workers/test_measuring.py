@@ -147,6 +147,26 @@ def test_parked_rows_are_shown(mirror: Store) -> None:
     assert value("bridge_outbox_oldest_seconds") == 0
 
 
+def test_states_without_a_stage_are_counted_as_they_come(mirror: Store) -> None:
+    crm = CrmHouse(mirror)
+    crm.mirrored(("a", "MC-1", 0), ("b", "MC-2", 0))
+    crm.leads.answers["a"] = {"unmapped": True}
+    before = value("bridge_unmapped_events_total")
+    crm.step()
+    assert value("bridge_unmapped_events_total") - before == 1
+
+
+def test_the_tables_that_grow_are_counted_now_and_then(mirror: Store) -> None:
+    crm, house = CrmHouse(mirror), ScheduleHouse(mirror)
+    crm.mirrored(("a", "MC-1", 0), ("b", "MC-2", 0))
+    house.round()
+    assert value("bridge_mirror_rows", table="Ledger") == 2
+    assert value("bridge_mirror_rows", table="Outbox") == 2
+    crm.mirrored(("c", "MC-3", 0))
+    house.round()
+    assert value("bridge_mirror_rows", table="Ledger") == 2
+
+
 @pytest.mark.parametrize(
     ("reason", "code"),
     [
