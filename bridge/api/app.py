@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from bridge import __version__, log, vault
+from bridge import __version__, log, tracing, vault
 from bridge.api import (
     campaign_updates,
     contact_history,
@@ -84,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.error("settings_wrong", reason=error.detail)
         raise
     log.configure(settings.log_level, settings.log_format)
+    tracing.configure(settings, "miasalud-api")
     parts = parts_of(app)
     keys = asyncio.create_task(_renew_keys(app)) if settings.use_key_vault else None
     _log.info("api_started", version=__version__)
@@ -93,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if keys is not None:
             keys.cancel()
         await parts.close()
+        tracing.close()
         _log.info("api_stopped")
 
 

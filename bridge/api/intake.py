@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any, NoReturn, cast
 
+from bridge import tracing
 from bridge.api.bodies import Body, decode, parse
 from bridge.api.parts import Parts
 from bridge.api.problems import BodyTooLarge, Unavailable, UnusableBody
@@ -72,8 +73,11 @@ class Intake:
         except UnusableEvent as error:
             await self._refuse(post, error)
         accepted = Accepted(event.event_id, event.manychat_id, queue_for(type), scrubs)
-        with log_context(event_id=envelope.id, kind=type.value):
-            hop = await self.keep(accepted.queue, envelope)
+        with (
+            log_context(event_id=envelope.id, kind=type.value),
+            tracing.receiving(envelope.id, type.value) as parent,
+        ):
+            hop = await self.keep(accepted.queue, replace(envelope, traceparent=parent))
             _log.info("event_accepted", hop=hop, scrubs=[scrub.text for scrub in accepted.scrubs])
         WEBHOOKS.labels(type.value, f"accepted_{hop}").inc()
         for scrub in accepted.scrubs:
@@ -125,9 +129,11 @@ class Intake:
 
     async def keep(self, queue_name: str, envelope: Envelope) -> str:
         """Into the queue or, failing it, the inbox; says which. Raises Unavailable."""
+        began = tracing.now()
         try:
             async with asyncio.timeout(QUEUE_SECONDS):
                 await self._parts.sender.send(queue_name, envelope)
+            tracing.passed("queue", envelope.id, began, "sent", envelope.traceparent)
             return "queue"
         except Exception:  # noqa: BLE001  (whatever fails there, the inbox may still keep it)
             _log.warning("queue_away", queue=queue_name, exc_info=True)
@@ -136,6 +142,7 @@ class Intake:
                 await self._parts.in_thread(
                     self._parts.inbox.keep, queue_name, envelope, self._now()
                 )
+            tracing.passed("inbox", envelope.id, began, "kept", envelope.traceparent)
             return "inbox"
         except Exception:  # noqa: BLE001  (the last place: the caller must hear it)
             _log.error("inbox_away", queue=queue_name, exc_info=True)

@@ -12,6 +12,7 @@ from typing import Any
 from bridge.errors import TransientError, UnusableEvent
 from bridge.events.clock import iso, parse_iso
 from bridge.events.event import EventType
+from bridge.tracing import is_traceparent
 
 VERSION = 1
 MAX_ENVELOPE_BYTES = 45 * 1024
@@ -33,6 +34,7 @@ class Envelope:
 
     `occurred_at` is what reception made of the event time; the worker reads the payload anew.
     `begun` counts the times that a worker began it alone and was not heard of again.
+    `traceparent` is W3C's, where tracing is on.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Envelope:
     begun: int = 0
     reason: str | None = None
     origin: str | None = None
+    traceparent: str | None = None
     v: int = VERSION
 
     def dumps(self) -> str:
@@ -67,6 +70,7 @@ class Envelope:
             "begun": self.begun,
             "reason": self.reason,
             "origin": self.origin,
+            "traceparent": self.traceparent,
         }
         fields |= {key: value for key, value in optional.items() if value}
         return _dump(fields)
@@ -151,6 +155,9 @@ def _checked_fields(fields: dict[str, Any]) -> dict[str, Any]:
         "reason": fields.get("reason"),
         "origin": fields.get("origin"),
     }
+    trace = fields.get("traceparent")
+    # what only an observer reads is never a reason to refuse an event
+    made["traceparent"] = trace if is_traceparent(trace) else None
     numbers = (made["v"], made["revision"], made["attempts"], made["begun"])
     texts = (made["reason"], made["origin"])
     if not (

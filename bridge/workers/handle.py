@@ -207,13 +207,16 @@ class BatchHandler:
         return judged
 
     def _apply(self, piece: Sequence[Item]) -> None:
-        with measuring.applying(self._queue_name), self._store.transaction() as session:
+        with (
+            measuring.applying(self._queue_name) as began,
+            self._store.transaction() as session,
+        ):
             pairs = [(item.event, item.envelope) for item in piece]
             now = self._clock(session)
             applied = self._apply_events(session, pairs, now)
         if applied.new:
             self._committed()
-        measuring.applied(self._queue_name, piece, applied, now)
+        measuring.applied(self._queue_name, piece, applied, now, began)
         log.info("batch_mirrored", count=len(piece), new=applied.new)
         for item in piece:
             log.info(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 
-from bridge import metrics
+from bridge import metrics, tracing
 from bridge.errors import BridgeError
 from bridge.mirror.apply import Applied
 from bridge.mirror.claims import OutboxRow
@@ -34,21 +34,24 @@ def received(hop: str, messages: Sequence[Message], now: datetime) -> None:
 
 
 @contextmanager
-def applying(hop: str) -> Iterator[None]:
-    """One transaction, whether it succeeds or not."""
+def applying(hop: str) -> Iterator[int]:
+    """One transaction, whether it succeeds or not; with it the moment, as spans count it."""
     started = time.perf_counter()
     try:
-        yield
+        yield tracing.now()
     finally:
         metrics.CALL_SECONDS.labels(hop).observe(time.perf_counter() - started)
 
 
-def applied(hop: str, items: Sequence[Item], done: Applied, now: datetime) -> None:
-    """A transaction brought these items into the mirror."""
+def applied(hop: str, items: Sequence[Item], done: Applied, now: datetime, began: int) -> None:
+    """A transaction that began then brought these items into the mirror."""
     metrics.BATCH_SIZE.labels(hop).observe(len(items))
     metrics.EVENTS.labels(hop, "mirrored").inc(done.new)
     metrics.EVENTS.labels(hop, "known").inc(done.known)
     metrics.LAST_EVENT.labels(hop).set(now.timestamp())
+    for item in items:
+        envelope = item.envelope
+        tracing.passed("mirror", envelope.id, began, "mirrored", envelope.traceparent)
     if done.new:
         for item in items:
             seconds = (now - item.event.received_at).total_seconds()
@@ -62,7 +65,9 @@ def pushed(
     metrics.BATCH_SIZE.labels(ODOO).observe(len(rows))
     metrics.CALL_SECONDS.labels(ODOO).observe(seconds)
     metrics.LAST_EVENT.labels(ODOO).set(now.timestamp())
+    began = tracing.now() - int(seconds * 1e9)
     for row, result in zip(rows, results, strict=True):
+        tracing.passed(ODOO, row.event_id, began, result.status)
         metrics.EVENTS.labels(ODOO, result.status).inc()
         metrics.UNMAPPED.inc(int(result.unmapped))
         metrics.TO_ODOO_SECONDS.observe(max(0.0, (now - row.received_at).total_seconds()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from bridge import tracing
 from bridge.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import load_settings
@@ -15,7 +16,11 @@ def run_process(name: str, concurrency: int = 1) -> int:
     try:
         settings = load_settings()
         configure(settings.log_level, settings.log_format)
-        return run_workers(settings, name, concurrency)
+        tracing.configure(settings, "miasalud-workers")
+        try:
+            return run_workers(settings, name, concurrency)
+        finally:
+            tracing.close()
     except BridgeError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -10,7 +10,8 @@ import pytest
 from tests.unit.about_the_code.sources import Source, python
 
 BASE = {
-    "bridge", "bridge.settings", "bridge.errors", "bridge.log", "bridge.metrics", "bridge.vault"
+    "bridge", "bridge.settings", "bridge.errors", "bridge.log", "bridge.metrics", "bridge.tracing",
+    "bridge.vault",
 }  # fmt: skip
 ROAD = BASE | {"bridge.events"}
 HOPS = ROAD | {"bridge.queue", "bridge.mirror", "bridge.odoo"}
@@ -23,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bridge.settings": {"bridge.errors"},
     "bridge.log": {"bridge.errors"},
     "bridge.vault": {"bridge.settings", "bridge.errors", "bridge.log"},
+    "bridge.tracing": {"bridge.log", "bridge.settings"},
     "bridge.events": BASE,
     "bridge.queue": ROAD,
     "bridge.mirror": ROAD,
@@ -42,7 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 # library → the rooms that may know it
 LIBRARY_ROOMS: dict[str, set[str]] = {
     "aiohttp": {"bridge.queue"},
-    "azure": {"bridge.queue", "bridge.settings"},
+    "azure": {"bridge.queue", "bridge.settings", "bridge.tracing"},
+    "opentelemetry": {"bridge.tracing"},
     "alembic": {"bridge.mirror"},
     "pyodbc": {"bridge.mirror"},
     "sqlalchemy": {"bridge.mirror"},
