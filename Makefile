@@ -20,9 +20,11 @@ PYLINT_ODOO = --rcfile= --load-plugins=pylint_odoo --disable=all --enable=odooli
 	--manifest-required-authors='MiaSalud CRM contributors'
 
 OCA_HOOKS = oca-odoo-pre-commit-hooks==0.2.27
+AUDITORS = 'bandit[toml]==1.9.4' detect-secrets==1.5.0 pip-audit==2.10.1
+AUDIT = .devstack/audit/bin
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: scale help demo test check check-oca check-alerts test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
+.PHONY: scale help demo test check check-oca check-alerts audit abuse test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +48,18 @@ check-oca: venv ## the OCA's checks of an addon; their click is older than uvico
 
 check-alerts: venv ## the alert rules and their tests, by Prometheus's own promtool (from Debian)
 	@$(PY) -m devstack alerts
+
+# Two detectors are off: tests invent keys, and addresses whose password must not be shown.
+audit: venv ## bandit, detect-secrets, pip-audit (which asks the network), in an environment apart
+	@test -x $(AUDIT)/bandit || ($(PY) -m venv .devstack/audit && $(AUDIT)/pip install -q $(AUDITORS))
+	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml bridge gunicorn.conf.py docker azure_function
+	git ls-files -z | grep -zv requirements | xargs -0 $(AUDIT)/detect-secrets-hook \
+		--disable-plugin KeywordDetector --disable-plugin BasicAuthDetector \
+		--exclude-lines 'fb123456789|=from-file'
+	$(AUDIT)/pip-audit --disable-pip --requirement requirements.txt
+
+abuse: venv ## 2,000 bad requests: huge, slow, nested, wrongly encoded; the API goes on
+	ABUSE_COUNT=2000 $(PY) -m pytest -q tests/integration/api/test_abuse.py tests/integration/api/test_sockets.py
 
 test-unit: venv ## without any part running
 	@$(SUITE) unit $(ARGS)

@@ -11,6 +11,7 @@ from devstack.azurite import Azurite
 from devstack.odoo_server import OdooServer
 from devstack.odoo_sources import choose
 from devstack.stack import Stack
+from tests.secrecy import leaks
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,7 @@ def stack() -> Iterator[Stack]:
     """The whole road on the first Odoo to be had, of the series ODOO_SERIES if that is set."""
     with Stack(choose(os.environ.get("ODOO_SERIES") or None), name="e2e") as stack:
         yield stack
+        assert leaks(stack.bridge.env["DATABASE_URL"], stack.logs) == []
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from tests.faults.night import Plan, live_through
 from tests.faults.sabotage import FAULTS, SLOW
 from tests.faults.world import World
+from tests.secrecy import leaks
 
 EVENTS, CONTACTS, PER_SECOND = 90, 18, 30.0
 CALM = "nothing_happens"
@@ -20,6 +21,7 @@ QUICK = [name for name in FAULTS if name not in (CALM, *SLOW)]
 def world() -> Iterator[World]:
     with World(os.environ.get("ODOO_SERIES") or None) as world:
         yield world
+        assert leaks(world.stack.bridge.env["DATABASE_URL"], world.stack.logs) == []
 
 
 @pytest.mark.parametrize(("seed", "name"), list(enumerate(QUICK, 1)))

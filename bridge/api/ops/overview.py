@@ -85,6 +85,7 @@ def _hops(health: HealthReport, waiting: Waiting | None) -> list[HopRow]:
         return HopRow(str(hop), does, depth, lag, since.get(str(hop)))
 
     outbox, oldest = (waiting.outbox, waiting.oldest_seconds) if waiting else (None, None)
+    untold = None if waiting is None else waiting.untold
     contact = queue.get(CONTACT_QUEUE), lags.get(CONTACT_QUEUE)
     campaign = queue.get(CAMPAIGN_QUEUE), lags.get(CAMPAIGN_QUEUE)
     left = None if waiting is None else waiting.inbox + (queue.get(DEAD_LETTER_QUEUE) or 0)
@@ -93,6 +94,7 @@ def _hops(health: HealthReport, waiting: Waiting | None) -> list[HopRow]:
         row(Hop.CAMPAIGN, "campaigns and states: queue to mirror", *campaign),
         row(Hop.CRM, "mirror to Odoo", outbox, oldest),
         row(Hop.FEEDBACK, "what people change in Odoo, to the mirror", None, None),
+        row(Hop.WRITE_BACK, "what ManyChat is told", untold, None),
         row(Hop.SCHEDULE, "inbox and dead letters, old rows", left, None),
     ]
 
@@ -110,6 +112,7 @@ def _problems(
         found += [f"{hop} is paused" for hop in sorted(waiting.paused)]
         found += _counted(waiting.parked, "parked event", "waits for a person")
         found += _counted(len(waiting.letters), "dead letter", "was not replayed")
+        found += _counted(waiting.untellable, "value", "was refused by ManyChat for good")
         found += _counted(waiting.inbox, "event", "waits in the inbox for the queue")
     found += _counted(_unmapped(health, numbers), "state", "has no stage in Odoo")
     return found

@@ -8,6 +8,7 @@ import pytest
 
 from devstack.bridge_processes import Bridge
 from devstack.stack import Stack
+from tests.secrecy import leaks
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,4 @@ def bridge() -> Iterator[Bridge]:
         stack.bridge.migrate()
         stack.bridge.start_api()
         yield stack.bridge
+        assert leaks(stack.bridge.env["DATABASE_URL"], stack.logs) == []

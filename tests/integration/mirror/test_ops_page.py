@@ -65,6 +65,7 @@ async def test_a_road_in_order_says_so(visitor: Visitor, mirror: Mirror) -> None
     answer_all(mirror)
     text = await text_of(visitor)
     assert "All is well" in text
+    assert all(f"<b>{hop}</b>" in text for hop in pauses.Hop)
     assert "1 events: contact 1" in text
     assert "Rosa" not in text
 
