@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -53,17 +53,23 @@ def configure(settings: Settings, service: str) -> None:
     except ImportError:
         _log.warning("tracing_unavailable", reason="install requirements-azure-monitor.txt")
         return
+    text = secret.get_secret_value()
     try:
-        exporter = AzureMonitorTraceExporter(connection_string=secret.get_secret_value())
+        install(
+            lambda provider: BatchSpanProcessor(
+                # without its provider it would ask a global one, which is not ours
+                AzureMonitorTraceExporter(connection_string=text, tracer_provider=provider)
+            ),
+            service,
+        )
     except ValueError:  # its text would hold the connection string
         _log.warning("tracing_unavailable", setting="APPLICATIONINSIGHTS_CONNECTION_STRING")
         return
-    install(BatchSpanProcessor(exporter), service)
     _log.info("tracing_started")
 
 
-def install(processor: Any, service: str = "miasalud") -> None:
-    """Turn tracing on; spans go to `processor`."""
+def install(processor_for: Callable[[Any], Any], service: str = "miasalud") -> None:
+    """Turn tracing on; spans go to the processor that is made for the new provider."""
     global _on  # noqa: PLW0603  (one process, one tracing)
     from opentelemetry import trace  # noqa: PLC0415  (only where it is on)
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -83,7 +89,7 @@ def install(processor: Any, service: str = "miasalud") -> None:
 
     resource = Resource.create({"service.name": service})
     provider = TracerProvider(resource=resource, id_generator=EventIds())
-    provider.add_span_processor(processor)
+    provider.add_span_processor(processor_for(provider))
     _on = _Tracing(provider, provider.get_tracer("bridge"), trace)
 
 

@@ -46,7 +46,7 @@ class Leads:
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    tracing.install(SimpleSpanProcessor(exporter))
+    tracing.install(lambda _provider: SimpleSpanProcessor(exporter))
     yield exporter
     tracing.close()
 

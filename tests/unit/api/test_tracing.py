@@ -29,7 +29,7 @@ EXPORTER = "azure.monitor.opentelemetry.exporter"
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    tracing.install(SimpleSpanProcessor(exporter))
+    tracing.install(lambda _provider: SimpleSpanProcessor(exporter))
     yield exporter
     tracing.close()
 
@@ -135,7 +135,7 @@ def test_without_the_extra_it_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_wrong_connection_string_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(connection_string: str) -> None:
+    def refuse(connection_string: str, tracer_provider: object) -> None:
         raise ValueError(f"bad {connection_string}")
 
     fake(monkeypatch, refuse)
@@ -151,7 +151,8 @@ def test_with_the_extra_spans_are_sent_and_flushed_at_the_end(
     exporter = InMemorySpanExporter()
     given: list[str] = []
 
-    def make(connection_string: str) -> InMemorySpanExporter:
+    def make(connection_string: str, tracer_provider: Any) -> InMemorySpanExporter:
+        assert tracer_provider.resource.attributes["service.name"] == "miasalud-test"
         given.append(connection_string)
         return exporter
 
