@@ -1,5 +1,6 @@
 from odoo import models
 
+from ..const import SYNC_KEY, SYNC_TOKEN
 from .crm_lead_person import PERSON_KEYS
 
 # What a lead takes from the partner that it is given, unless it says something itself.
@@ -33,8 +34,13 @@ class CrmLead(models.Model):
         result = super().write(vals)
         for lead in leads:
             after = lead._manychat_typed(taken_over)
-            if changed := {k: v for k, v in after.items() if v != before[lead][k]}:
+            changed = {k: v for k, v in after.items() if v != before[lead][k]}
+            if changed and lead.partner_id:
                 lead._manychat_note_person(changed)
+            elif changed:
+                # Odoo 19 empties the name with the customer; the contact still has it
+                kept = {name: before[lead][name] for name in changed}
+                lead.with_context(**{SYNC_KEY: SYNC_TOKEN}).write(kept)
         leads._manychat_tell_customer()
         return result
 

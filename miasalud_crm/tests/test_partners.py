@@ -179,6 +179,7 @@ class TestPartners(PartnerCase):
         self.sync_one("e1", 1, first_name="Ana", email=EMAIL)
         made = self.partner()
         self.lead().with_user(self.mapper).sudo().partner_id = False
+        self.assertEqual((self.lead().contact_name, self.told()), ("Ana", []))
         [result] = self.sync(event("e2", 2, first_name="Eva", email=EMAIL))
         self.assertFalse(self.lead().partner_id)
         self.assertEqual((result["partner_id"], made.name), (made.id, "Eva"))
