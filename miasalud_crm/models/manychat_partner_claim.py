@@ -14,17 +14,18 @@ class ManychatPartnerClaim(models.Model):
     _rec_name = "digest"
 
     digest = fields.Char(required=True, readonly=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
 
     def init(self):
         result = super().init()
         self.env.cr.execute(
-            """CREATE UNIQUE INDEX IF NOT EXISTS manychat_partner_claim_uniq
-                   ON manychat_partner_claim (digest)"""
+            """CREATE UNIQUE INDEX IF NOT EXISTS manychat_partner_claim_digest_uniq
+                   ON manychat_partner_claim (digest, company_id)"""
         )
         return result
 
     def _claim(self, names):
-        """Let nobody else look for ``names``, pairs of kind and text, until the commit.
+        """Let nobody else in the company look for ``names``, (kind, text), until the commit.
 
         :raise SerializationFailure: somebody did since this transaction began, whose partner it
             cannot see; Odoo then starts the call anew.
@@ -32,10 +33,11 @@ class ManychatPartnerClaim(models.Model):
         # In one order for all, so that two callers never wait in a ring.
         digests = sorted({sha256(f"{kind}:{text}".encode()).hexdigest() for kind, text in names})
         self.env.cr.execute(
-            """INSERT INTO manychat_partner_claim (digest, write_date)
-               SELECT digest, now() AT TIME ZONE 'UTC' FROM unnest(%s::text[]) AS digest
-                   ON CONFLICT (digest) DO UPDATE SET write_date = EXCLUDED.write_date""",
-            (digests,),
+            """INSERT INTO manychat_partner_claim (digest, company_id, write_date)
+               SELECT digest, %s, now() AT TIME ZONE 'UTC' FROM unnest(%s::text[]) AS digest
+                   ON CONFLICT (digest, company_id)
+                   DO UPDATE SET write_date = EXCLUDED.write_date""",
+            (self.env.company.id, digests),
         )
 
     @api.autovacuum

@@ -165,6 +165,15 @@ class TestRightsOfEveryModel(ManychatCase):
         self.env["manychat.scoring"].create(
             {"frequencies": {"0": {}}, "step": 1, "company_id": other.id}
         )
+        partner = self.env["res.partner"].create({"name": "Ana", "company_id": other.id})
+        self.env["manychat.partner"].create(
+            {"manychat_id": "mc-1", "company_id": other.id, "partner_id": partner.id}
+        )
+        moment = self.env.cr.now()
+        self.env["manychat.reconciliation"].create(
+            {"company_id": other.id, "started_at": moment, "finished_at": moment}
+        )
+        self.env["manychat.partner.claim"].with_company(other)._claim([("phone", "+51911111111")])
         self.Rule.create({"manychat_state": "x", "action": "ignore", "company_id": other.id})
         leads[0].phone = "+51911111111"
         self.env["crm.lead"].with_user(self.bridge).manychat_changes()
