@@ -63,7 +63,10 @@ def reprocess_since(
     moment = since.replace(tzinfo=UTC)
     done = reprocess(Store.from_settings(settings), rules, moment, really=not dry_run)
     verb = "would change" if dry_run else "changed"
-    typer.echo(f"{done.read} read again, {done.changed} {verb}, {done.unreadable} unreadable")
+    told = f"{done.read} read again, {done.changed} {verb}, {done.unreadable} unreadable"
+    if done.bodiless:
+        told += f", {done.bodiless} left as they are: their bodies are not kept any more"
+    typer.echo(told)
 
 
 def _line(one: Traced, now: datetime) -> str:

@@ -16,8 +16,8 @@ PENDING, SUCCESS, ERROR = "pending", "success", "error"
 class Ledger(Base):
     """Every event that was applied, once: what makes a second delivery a no-op.
 
-    `payload` is the raw body and `said` the cleaned values, both JSON; `scrubs` lists
-    `field: code`, comma separated.
+    `payload` is the raw body and `said` the cleaned values, both JSON; the body is `{}` where the
+    event was put together from its facts. `scrubs` lists `field: code`, comma separated.
     """
 
     __tablename__ = "Ledger"

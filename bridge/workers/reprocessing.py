@@ -23,11 +23,15 @@ SLICE = 200
 
 @dataclass
 class Reprocessed:
-    """How many events were read again, said something else now, or cannot be read any more."""
+    """How many events were read again, said something else now, or cannot be read any more.
+
+    `bodiless` ones were put together from their facts: there is nothing to read.
+    """
 
     read: int = 0
     changed: int = 0
     unreadable: int = 0
+    bodiless: int = 0
 
 
 def reprocess(
@@ -49,7 +53,6 @@ def reprocess(
         if not page:
             return counts
         after = page[-1].id
-        counts.read += len(page)
         counts.changed += len(changed)
         log.info("reprocessed", count=len(page), new=len(changed))
 
@@ -58,6 +61,10 @@ def _changed(
     page: list[Entry], rules: Rules, counts: Reprocessed
 ) -> Iterator[tuple[Event, Envelope]]:
     for entry in page:
+        if not entry.envelope.payload:
+            counts.bodiless += 1
+            continue
+        counts.read += 1
         try:
             event = read_event(entry.envelope, rules)
         except UnusableEvent as error:

@@ -17,6 +17,7 @@ from bridge.events.event import EventType
 from bridge.events.reading import Rules, read_event
 from bridge.mirror import claims, dead_letters, inbox, outbox, pauses
 from bridge.mirror.apply import apply_events
+from bridge.mirror.resending import resend
 from bridge.mirror.store import Store
 
 run = CliRunner().invoke
@@ -122,6 +123,25 @@ def test_only_what_a_mended_rule_changes_goes_to_odoo_again(
         names = session.execute(text("SELECT first_name FROM Contact ORDER BY manychat_id"))
         assert list(names.scalars()) == ["Begoña", "Ana"]
     assert run(app, words).stdout == "2 read again, 0 changed, 0 unreadable\n"
+
+
+def test_an_event_put_together_from_its_facts_is_left_as_it_is(
+    mirror: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(mirror, event("a", nombre_lead="Bego?a"))
+    with mirror.transaction() as session:
+        session.execute(text("DELETE FROM Outbox"))
+        session.execute(text("DELETE FROM Ledger"))
+    with mirror.transaction() as session:
+        assert resend(session, {"MC-1": None}, RECEIVED) == {"MC-1"}
+    sync(mirror)
+    MendedRules(monkeypatch)
+    done = run(app, ["reprocess", "--since", "2025-10-20"])
+    assert done.stdout == (
+        "0 read again, 0 changed, 0 unreadable,"
+        " 1 left as they are: their bodies are not kept any more\n"
+    )
+    assert outbox_rows(mirror)["a"].status == "success"
 
 
 def test_events_from_before_are_left_alone(mirror: Store, monkeypatch: pytest.MonkeyPatch) -> None:
