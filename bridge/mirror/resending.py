@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,25 +13,28 @@ from sqlalchemy.orm import Session
 from bridge.events.clock import parse_iso
 from bridge.events.envelope import Envelope
 from bridge.events.event import Event, EventType, Scrub
+from bridge.events.ids import new_event_id
 from bridge.mirror.apply import apply_events
 from bridge.mirror.assignments import refold
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
-from bridge.mirror.contacts import GUESS_PREFIX, is_persons, lock_known
+from bridge.mirror.contacts import is_persons, lock_known
 from bridge.mirror.delivery import SUCCESS, Ledger, Outbox
-from bridge.mirror.items import GUESSED, as_json, dumps
-from bridge.mirror.lookups import UNCONFIRMED
+from bridge.mirror.items import GUESSED, dumps
+from bridge.mirror.saying import facts_of, join
 from bridge.mirror.standing import FACT_KEYS, Mirrored, standing_of
-from bridge.mirror.tables import Campaign, ContactAssignment, ContactState
+from bridge.mirror.tables import ContactAssignment
 
 Wanted = Mapping[str, Collection[str] | None]
-"""The event ids to send again by ManyChat id; None: all of the contact's."""
+"""The event ids to send again by ManyChat id, and clocks of what people typed in Odoo; None: all
+of the contact's."""
 
 
 def resend(session: Session, wanted: Wanted, now: datetime) -> frozenset[str]:
     """Apply these events one revision up, which puts them into the outbox; whose there were any.
 
     What the ledger has forgotten (or never knew, of contacts that were adopted) is put together
-    from the facts that it left, with its id and its clock.
+    from the facts that it left, with its id and its clock. What a person typed in an Odoo that lost
+    it comes as an event of its own.
     """
     lock_known(session, wanted)
     contacts = {one.id: one for one in standing_of(session, wanted).values()}
@@ -42,6 +45,7 @@ def resend(session: Session, wanted: Wanted, now: datetime) -> frozenset[str]:
         chosen = wanted[manychat_id]
         if chosen is None or row.event_id in chosen:
             pairs.append(_one_up(row, manychat_id))
+    pairs += _retold(session, contacts, wanted, now)
     if pairs:
         stages = _stages(session, contacts)
         apply_events(session, pairs, now)
@@ -68,13 +72,39 @@ def _one_up(row: Any, manychat_id: str) -> tuple[Event, Envelope]:
     return event, envelope
 
 
+def _retold(
+    session: Session, contacts: Mapping[int, Mirrored], wanted: Wanted, now: datetime
+) -> Iterator[tuple[Event, Envelope]]:
+    """What people typed: of the same time, and heard of a moment later, so that it stands on both
+    sides."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for contact_id, clock, said in facts_of(session, contacts):
+        manychat_id = contacts[contact_id].manychat_id
+        chosen = wanted[manychat_id]
+        if is_persons(clock) and (chosen is None or clock in chosen):
+            join(found.setdefault((manychat_id, clock), {}), said)
+    for (manychat_id, clock), said in found.items():
+        occurred, received, *_ = clock.split("|")
+        event = Event(
+            event_id=new_event_id(now), revision=0, type=EventType.UPDATE,
+            manychat_id=manychat_id, occurred_at=parse_iso(occurred),
+            received_at=max(now, parse_iso(received) + timedelta(microseconds=1)), values=said,
+        )  # fmt: skip
+        yield event, Envelope(
+            id=event.event_id, type=event.type, received_at=event.received_at, occurred_at=None,
+            payload={},
+        )  # fmt: skip
+
+
 def _restore(session: Session, contacts: Mapping[int, Mirrored], now: datetime) -> None:
     """Put events that only their facts tell of into ledger and outbox, as done."""
     found: dict[str, dict[str, Any]] = {}
-    for contact_id, clock, said in _facts(session, contacts):
+    for contact_id, clock, said in facts_of(session, contacts):
+        if is_persons(clock):
+            continue
         id = clock.split("|")[2]
         kept = found.setdefault(id, {"clock": clock, "contact_id": contact_id, "said": {}})
-        _join(kept["said"], said)
+        join(kept["said"], said)
     known = _known(session, Ledger.event_id, found)
     rows = [_row(id, kept, now) for id, kept in found.items() if id not in known]
     insert_rows(session, Ledger, rows)
@@ -83,70 +113,8 @@ def _restore(session: Session, contacts: Mapping[int, Mirrored], now: datetime) 
     insert_rows(session, Outbox, done)
 
 
-def _join(said: dict[str, Any], more: Mapping[str, Any]) -> None:
-    for key, value in more.items():
-        if key == "address":
-            said[key] = said.get(key, {}) | value
-        elif key == GUESSED:
-            said[key] = sorted({*said.get(key, ()), *value})
-        else:
-            said[key] = value
-
-
 def _known(session: Session, column: Any, ids: Collection[str]) -> set[str]:
     return {row[0] for row in rows_by(session, select(column), column, ids)}
-
-
-def _facts(
-    session: Session, contacts: Mapping[int, Mirrored]
-) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Contact, clock and what was said: of every value, state and assignment that stands."""
-    for id, contact in contacts.items():
-        for key, (value, clock) in contact.values.items():
-            if key not in FACT_KEYS and not is_persons(clock):
-                yield id, clock.removeprefix(GUESS_PREFIX), _said(key, value, clock)
-    states = select(*ContactState.__table__.columns).where(ContactState.clock.is_not(None))
-    for row in rows_by(session, states, ContactState.contact_id, contacts):
-        category = {"category": row.category} if row.category else {}
-        yield row.contact_id, row.clock, {"state": row.state, **category}
-    facts = list(rows_by(
-        session, select(*ContactAssignment.__table__.columns), ContactAssignment.contact_id,
-        contacts))  # fmt: skip
-    names = _campaigns(session, {row.campaign_id for row in facts} - {None})
-    for row in facts:
-        if not is_persons(row.clock):
-            yield row.contact_id, row.clock, _assigned(row, names)
-
-
-def _said(key: str, value: Any, clock: str) -> dict[str, Any]:
-    """A value as an event says it; a cleared one is False."""
-    said = as_json(value) if value is not None else False
-    if key.startswith("address."):
-        return {"address": {key.removeprefix("address."): said}}
-    return {key: said} | ({GUESSED: [key]} if clock.startswith(GUESS_PREFIX) else {})
-
-
-def _assigned(row: Any, names: Mapping[int, str]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    if row.campaign_id in names:
-        said["campaign"] = names[row.campaign_id]
-    if row.summary is not None:
-        said["summary"] = row.summary or False
-    for role in ("commercial", "medical"):
-        if getattr(row, f"{role}_said"):
-            said[role] = getattr(row, f"{role}_ref") or False
-    if row.registered_at:
-        said["registered_at"] = as_json(row.registered_at)
-    if row.dates:
-        said["dates"] = json.loads(row.dates)
-    return said
-
-
-def _campaigns(session: Session, ids: Collection[int]) -> dict[int, str]:
-    """How an event would name the campaigns: by id, an unconfirmed one by what it was made for."""
-    read = select(Campaign.id, Campaign.name, Campaign.status)
-    return {row.id: row.name if row.status == UNCONFIRMED else str(row.id)
-            for row in rows_by(session, read, Campaign.id, ids)}  # fmt: skip
 
 
 def _row(event_id: str, kept: Mapping[str, Any], now: datetime) -> dict[str, Any]:

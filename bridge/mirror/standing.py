@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.mirror.chunks import rows_by
-from bridge.mirror.contacts import ADDRESS_COLUMNS, COLUMNS
+from bridge.mirror.contacts import ADDRESS_COLUMNS, COLUMNS, GUESS_PREFIX
 from bridge.mirror.delivery import Ledger, Outbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.tables import (
@@ -53,6 +53,13 @@ class Mirrored:
     waits: bool = False
     state: Written | None = None
     values: Mapping[str, Written] = field(default_factory=dict, repr=False)
+
+    @property
+    def heard(self) -> str:
+        """When the newest of what stands here was received, as clocks say it."""
+        written = [*self.values.values(), *([self.state] if self.state else [])]
+        return max((clock.removeprefix(GUESS_PREFIX).split("|")[1] for _, clock in written),
+                   default="")  # fmt: skip
 
 
 def page(session: Session, after: int, limit: int, since: datetime | None) -> list[tuple[int, str]]:

@@ -54,12 +54,16 @@ class Twin:
 
 @dataclass(frozen=True)
 class Standing:
-    """What Odoo says of some contacts; of `unread` ones the change feed has news."""
+    """What Odoo says of some contacts; of `unread` ones the change feed has news.
+
+    `erased` says of contacts without a lead up to when (ISO text) Odoo has erased them.
+    """
 
     leads: Mapping[str, Lead]
     unread: frozenset[str] = frozenset()
     twins: tuple[Twin, ...] = ()
     keeps_edited: bool = True
+    erased: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,10 @@ class OdooStanding:
             )
             unread = frozenset(map(str, answer["unread"]))
             keeps = bool(answer["keeps_edited"])
-        except (LookupError, TypeError, ValueError) as error:
+            erased = {str(id): str(until) for id, until in answer["erased"].items()}
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise TransientError(_BAD, f"standing: {type(error).__name__}") from None
-        return Standing({lead.manychat_id: lead for lead in leads}, unread, twins, keeps)
+        return Standing({lead.manychat_id: lead for lead in leads}, unread, twins, keeps, erased)
 
     def lead_ids(self, after: int, limit: int, since: datetime | None) -> list[tuple[int, str]]:
         """At most `limit` lead ids behind `after` with their contacts; written since then."""

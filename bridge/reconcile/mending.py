@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from bridge.mirror import erasures
-from bridge.mirror.contacts import clock_event_id
+from bridge.mirror.contacts import clock_event_id, is_persons
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.reconciliations import Kind
 from bridge.mirror.resending import resend
@@ -34,9 +34,11 @@ class Mender:
         What goes out is in Odoo when the crm worker has sent it. Raises what mirror and Odoo
         raise when they are away.
         """
-        back = self._take_back(found)
-        out = self._send_again(found.differences)
-        gone = self._let_go(found.differences)
+        again = self._erase_again(found.erased)
+        rest = [one for one in found.differences if one.manychat_id not in again]
+        back = {*again, *self._take_back(found, rest)}
+        out = {*again, *self._send_again(rest)}
+        gone = self._let_go(rest)
         done = {Kind.DUPLICATE: gone, **dict.fromkeys(_OUT, out), **dict.fromkeys(_BACK, back)}
         return [one for one in found.differences if _mark(one) not in done[one.kind]]
 
@@ -48,24 +50,25 @@ class Mender:
             elif one.kind is Kind.OLDER_IN_ODOO:
                 ids = wanted.setdefault(one.manychat_id, set())
                 if ids is not None:
-                    ids.add(clock_event_id(one.mirror[1]))
+                    clock = one.mirror[1]
+                    ids.add(clock if is_persons(clock) else clock_event_id(clock))
         if not wanted:
             return frozenset()
         with self._store.transaction() as session:
             return resend(session, wanted, database_now(session))
 
-    def _take_back(self, found: Found) -> Collection[str | int | None]:
-        wanted = sorted({one.manychat_id for one in found.differences if one.kind in _BACK})
-        done = self._erase_again([id for id in wanted if id in found.erased])
-        rest = [id for id in wanted if id not in found.erased]
-        if not rest:
-            return done
-        asked = _with_states(found.differences, rest)
+    def _take_back(
+        self, found: Found, differences: Sequence[Difference]
+    ) -> Collection[str | int | None]:
+        wanted = sorted({one.manychat_id for one in differences if one.kind in _BACK})
+        if not wanted:
+            return frozenset()
+        asked = _with_states(differences, wanted)
         states = self._leads.states(asked) if asked else []
-        taken = [self._taken(found, id, states) for id in rest]
+        taken = [self._taken(found, id, states) for id in wanted]
         with self._store.transaction() as session:
             now = database_now(session)
-            return done | take(session, taken, self._region, now)
+            return take(session, taken, self._region, now)
 
     def _taken(self, found: Found, id: str, states: Sequence[State]) -> Taken:
         lead, seen = found.there[id], found.here.get(id)
@@ -79,7 +82,7 @@ class Mender:
         )  # fmt: skip
 
     def _erase_again(self, manychat_ids: Iterable[str]) -> frozenset[str]:
-        """A person who was erased is back in Odoo (from a backup, say): erased there once more."""
+        """Persons who were erased are back on one side (from a backup): erased once more."""
         for manychat_id in (ids := sorted(manychat_ids)):
             with self._store.transaction() as session:
                 erasures.erase(session, manychat_id, database_now(session))

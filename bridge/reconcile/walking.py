@@ -37,7 +37,8 @@ class Position:
 @dataclass(frozen=True)
 class Found:
     """What one page gave. `here` and `there` are both sides of the contacts that differ, `moving`
-    counts those that are left out because something of theirs is on its way."""
+    counts those that are left out because something of theirs is on its way. `erased` are those
+    that one side has erased, and the other (restored from a backup) has again."""
 
     checked: int = 0
     moving: int = 0
@@ -87,6 +88,7 @@ class Walk:
         suspects = self._suspects(manychat_ids, here, there, waiting)
         moved, erased = self._looked_at_again(suspects, here)
         kept = {id: found for id, found in suspects.items() if id not in moved}
+        erased |= {id for id in kept if id in here and here[id].heard <= there.erased.get(id, "")}
         return Found(
             checked=len(manychat_ids),
             moving=len(waiting | moved),

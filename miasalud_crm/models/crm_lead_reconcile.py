@@ -16,9 +16,10 @@ class CrmLead(models.Model):
 
         :param list manychat_ids: at most 500 texts; those without a lead are left out.
         :param str cursor: how far the caller has read the change feed.
-        :return: ``{leads, unread, twins, keeps_edited}``. A lead has the keys of
+        :return: ``{leads, unread, twins, keeps_edited, erased}``. A lead has the keys of
             ``_manychat_compared``; ``unread`` lists contacts of which the feed has
             news that the caller has not read;
+            ``erased`` says up to when those without a lead were erased, by ManyChat id;
             a twin is a lead beside the one that events go to, ``{manychat_id, lead_id,
             foreign}``, ``foreign`` if it is another company's; ``keeps_edited``: what a person
             typed stands against newer events.
@@ -131,6 +132,7 @@ class CrmLead(models.Model):
             "unread": self._manychat_unread(manychat_ids, leads, cursor),
             "twins": self._manychat_twins(leads),
             "keeps_edited": self.env["res.config.settings"]._manychat_settings().keep_edited,
+            "erased": self.env["manychat.tombstone"]._until(set(manychat_ids) - leads.keys()),
         }
 
     def _manychat_found(self, manychat_ids):

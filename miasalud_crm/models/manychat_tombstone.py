@@ -47,12 +47,17 @@ class ManychatTombstone(models.Model):
         digests = list({self._digest(manychat_id) for manychat_id in manychat_ids})
         return self.search([("digest", "in", digests), ("company_id", "=", self.env.company.id)])
 
+    def _until(self, manychat_ids):
+        """Return up to when these contacts were erased, of those that were."""
+        until = {row.digest: row.erased_until for row in self._of(manychat_ids)}
+        found = {manychat_id: until.get(self._digest(manychat_id)) for manychat_id in manychat_ids}
+        return {manychat_id: moment for manychat_id, moment in found.items() if moment}
+
     def _dropped(self, events):
         """Return the keys of ``events`` (key -> event) that were received before an erasure."""
-        rows = self._of([event.manychat_id for event in events.values()])
-        until = {row.digest: row.erased_until for row in rows}
+        until = self._until({event.manychat_id for event in events.values()})
         return [
             key
             for key, event in events.items()
-            if until and iso(event.received_at) <= until.get(self._digest(event.manychat_id), "")
+            if iso(event.received_at) <= until.get(event.manychat_id, "")
         ]

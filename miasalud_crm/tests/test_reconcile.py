@@ -14,6 +14,7 @@ class TestReconcile(ManychatCase):
         super().setUp()
         self.Lead = self.env["crm.lead"].with_user(self.bridge)
         self.env.cr.execute("UPDATE crm_lead SET manychat_id = NULL")
+        self.env.cr.execute("DELETE FROM manychat_reconciliation")
         self.env.invalidate_all()
 
     def standing(self, *manychat_ids, cursor=None):
@@ -66,6 +67,14 @@ class TestReconcile(ManychatCase):
         self.assertEqual(self.standing("mc-1", "mc-2", cursor=cursor)["unread"], [])
         self.lead("mc-2").unlink()
         self.assertEqual(self.standing("mc-1", "mc-2", cursor=cursor)["unread"], ["mc-2"])
+
+    def test_who_was_erased_is_told_while_there_is_no_new_lead(self):
+        self.sync(event("e1", 1, "mc-1"), event("e2", 2, "mc-2"))
+        self.Lead.manychat_erase(["mc-1"], at(30))
+        self.env.invalidate_all()
+        self.assertEqual(self.standing("mc-1", "mc-2")["erased"], {"mc-1": at(30)})
+        self.sync(event("e3", 40, "mc-1"))
+        self.assertEqual(self.standing("mc-1", "mc-2")["erased"], {})
 
     def twin(self, **vals):
         return self.env["crm.lead"].sudo().create({"name": "Twin", "manychat_id": "mc-1", **vals})

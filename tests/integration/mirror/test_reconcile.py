@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import delete
 
 from bridge.errors import AwayError
-from bridge.events.clock import clock_text
+from bridge.events.clock import clock_text, iso
 from bridge.events.event import EventType
 from bridge.mirror import erasing_odoo, erasures, reconciliations
 from bridge.mirror.base import Base
+from bridge.mirror.contacts import is_persons
 from bridge.mirror.delivery import Ledger, Outbox
 from bridge.mirror.reconciliations import Kind
 from bridge.mirror.standing import standing_of
@@ -47,11 +48,12 @@ class FakeOdoo:
     gone: list[int] = field(default_factory=list)
     asked: list[datetime | None] = field(default_factory=list)
     then: Callable[[], object] = lambda: None
+    erased: dict[str, str] = field(default_factory=dict)
 
     def standing(self, manychat_ids: Sequence[str], _cursor: str | None) -> Standing:
         known = {id: self.leads[id] for id in manychat_ids if id in self.leads}
         twins = tuple(twin for twin in self.twins if twin.manychat_id in manychat_ids)
-        found = Standing(known, self.unread, twins)
+        found = Standing(known, self.unread, twins, erased=self.erased)
         self.then()
         return found
 
@@ -198,6 +200,31 @@ def test_what_a_person_typed_is_taken_with_its_clock(mirror: Mirror, odoo: FakeO
     assert contact(mirror)["phone"] == "+51922222222"
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["older", "missing"])
+def test_what_a_person_typed_goes_back_to_an_odoo_that_lost_it(
+    mirror: Mirror, odoo: FakeOdoo, whole: bool
+) -> None:
+    restored = odoo.leads["MC-1"]
+    type_in(odoo, "phone", "922 222 222")
+    type_in(odoo, "salesperson", {"odoo_id": 4, "email": "luz@clinic.example", "name": "Luz"})
+    reconcile(mirror, odoo, fix=True)
+    odoo.leads = {} if whole else {"MC-1": restored}
+    kind = Kind.MISSING_IN_ODOO if whole else Kind.OLDER_IN_ODOO
+    assert reconcile(mirror, odoo, fix=True) == {kind: 1}
+    said: dict[str, Any] = {}
+    for row in mirror.outbox():
+        if row["status"] == "pending":
+            said |= row["body"]["values"]
+    assert (said["phone"], said["commercial"]["email"]) == ("+51922222222", "luz@clinic.example")
+    send(mirror)
+    assert contact(mirror)["phone"] == "+51922222222"
+    in_step(mirror, odoo, "MC-1")
+    assert reconcile(mirror, odoo) == {}
+    with mirror.store.reading() as session:
+        clock = standing_of(session, ["MC-1"])["MC-1"].values["phone"][1]
+    assert not is_persons(clock)
+
+
 def test_where_the_lead_stands_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
     change(odoo, stage="Venta exitosa", moved=PERSON, active=False)
     assert reconcile(mirror, odoo, fix=True) == {Kind.EDITED: 1}
@@ -262,6 +289,25 @@ def test_an_erased_person_is_erased_again_and_never_brought_back(
     assert mirror.rows('SELECT * FROM "Contact"') == []
     [stone] = mirror.rows('SELECT * FROM "Erasure"')
     assert stone["next_attempt_at"] is not None
+
+
+def test_an_erased_person_who_is_back_in_a_restored_mirror_is_erased_again(
+    mirror: Mirror, odoo: FakeOdoo
+) -> None:
+    odoo.leads = {}
+    odoo.erased = {"MC-1": iso(NOW + timedelta(hours=9))}
+    assert reconcile(mirror, odoo, fix=True) == {Kind.MISSING_IN_ODOO: 1}
+    assert mirror.rows('SELECT * FROM "Contact"') == []
+    assert reconcile(mirror, odoo) == {}
+
+
+def test_who_wrote_again_after_being_erased_is_no_erased_person(
+    mirror: Mirror, odoo: FakeOdoo
+) -> None:
+    odoo.leads = {}
+    odoo.erased = {"MC-1": iso(NOW - timedelta(hours=9))}
+    assert reconcile(mirror, odoo, fix=True) == {Kind.MISSING_IN_ODOO: 1}
+    assert {row["status"] for row in mirror.outbox()} == {"pending"}
 
 
 def test_a_twin_is_let_go_and_another_companys_is_left(mirror: Mirror, odoo: FakeOdoo) -> None:

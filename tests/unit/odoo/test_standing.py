@@ -19,6 +19,7 @@ ANSWER: dict[str, Any] = {
     "leads": [LEAD],
     "unread": ["MC-2"],
     "keeps_edited": False,
+    "erased": {"MC-3": "2025-10-20T10:00:00.000000Z"},
     "twins": [{"manychat_id": "MC-1", "lead_id": 8, "foreign": True}],
 }
 
@@ -40,12 +41,13 @@ def test_an_answer_is_read() -> None:
     assert lead.values == {"phone": ("+51", "c2"), "email": (None, "c3")}
     assert (standing.unread, standing.keeps_edited) == ({"MC-2"}, False)
     assert standing.twins[0].foreign
+    assert standing.erased == ANSWER["erased"]
 
 
 @pytest.mark.parametrize(
     "answer",
     [None, [], {}, ANSWER | {"leads": [{}]}, ANSWER | {"twins": [{"lead_id": "x"}]},
-     ANSWER | {"leads": [LEAD | {"values": {"phone": ["only"]}}]}],
+     ANSWER | {"leads": [LEAD | {"values": {"phone": ["only"]}}]}, ANSWER | {"erased": []}],
 )  # fmt: skip
 def test_a_bad_answer_is_none(answer: Any) -> None:
     with pytest.raises(TransientError, match="odoo_bad_answer"):
