@@ -24,7 +24,7 @@ AUDITORS = 'bandit[toml]==1.9.4' detect-secrets==1.5.0 pip-audit==2.10.1
 AUDIT = .devstack/audit/bin
 OCA = .devstack/oca/bin/oca-checks-odoo-module
 
-.PHONY: scale help demo test check check-oca check-alerts audit abuse test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile fuzz odoo pictures walk venv clean
+.PHONY: scale help demo test check check-oca check-alerts audit abuse test-unit test-integration test-odoo test-e2e test-faults faults bench bench-odoo bench-import bench-reconcile drill fuzz odoo pictures walk venv clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -93,6 +93,9 @@ scale: venv ## a day, ten, a hundred, a thousand times as busy: what is full fir
 
 bench-reconcile: venv ## 500 differences of each class among 100,000 contacts, found and mended
 	@$(PY) -m benchmarks reconcile $(BENCH)
+
+drill: venv ## Odoo, mirror and queue lost and restored; 1 if both sides differ afterwards
+	@$(PY) -m devstack drill
 
 fuzz: venv ## thousands of odd requests to every route, by schemathesis
 	@$(PY) -m devstack fuzz $(FUZZ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shutil
 import signal
 import socket
 from functools import cached_property
@@ -65,6 +66,12 @@ class Azurite:
         """End the service; what it holds stays on disk."""
         if self._process:
             self._process.stop()
+
+    def lose(self) -> None:
+        """Lose every queue and message, as an account that was deleted; it runs again, empty."""
+        self.stop()
+        shutil.rmtree(self._folder)
+        self.start()
 
     def _command(self) -> list[str]:
         program = npm_package("azurite", VERSION) / "dist" / "src" / "queue" / "main.js"

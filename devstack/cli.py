@@ -66,13 +66,17 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--contacts", type=int, default=size)
         command.set_defaults(run=run)
 
+    drill = commands.add_parser("drill", help="each store lost and restored; both sides must agree")
+    drill.add_argument("--contacts", type=int, default=300)
+    drill.set_defaults(run=_drill)
+
     pictures = commands.add_parser("pictures", help="the addon's icon and screenshots, made anew")
     pictures.set_defaults(run=_pictures)
     walk = commands.add_parser("walk", help="every screen as each role sees it, in two languages")
     walk.set_defaults(run=_walk)
     for name, act, words in PLAIN:
         commands.add_parser(name, help=words).set_defaults(run=act)
-    for command in (demo, fuzz, odoo, pictures, walk):
+    for command in (demo, drill, fuzz, odoo, pictures, walk):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
 
@@ -115,6 +119,12 @@ def _alerts(_options: argparse.Namespace) -> int:
     from devstack.alerts import check_alerts  # noqa: PLC0415  (only for this command)
 
     return check_alerts()
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from devstack.drill import run_drill  # noqa: PLC0415  (only for this command)
+
+    return run_drill(options.series, options.contacts)
 
 
 def _pictures(options: argparse.Namespace) -> int:
