@@ -3,7 +3,7 @@
 Uvicorn closes every idle connection at once when a stop comes, and every other one after its answer
 without having said so; a request that its caller was just sending there is lost, and ManyChat
 repeats none. Here the next answer says `Connection: close`, and only what stays idle is closed, a
-moment later.
+moment later. A request's head is bounded as well: httptools gathers headers without end.
 """
 
 from __future__ import annotations
@@ -11,25 +11,40 @@ from __future__ import annotations
 from asyncio import Transport
 from typing import ClassVar
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 LINGER_SECONDS = 5.0
-CLOSE = (b"connection", b"close")
+MAX_HEAD_BYTES = 65536  # as h11 has it; what one read from the socket brings may exceed it
 
 
-class LingeringProtocol(H11Protocol):
-    """Uvicorn's own protocol in pure Python, but for how it ends."""
+class LingeringProtocol(HttpToolsProtocol):
+    """Uvicorn's own protocol, but for how it ends and how long a request's head may be."""
 
     ending: ClassVar[bool] = False  # of the process: connections may still be made for a moment
+    gathered = 0  # bytes since a request began, or since the last bytes of its body
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.ending:
             self.shutdown()
 
-    def handle_events(self) -> None:
-        super().handle_events()
+    def data_received(self, data: bytes) -> None:
+        self.gathered += len(data)
+        super().data_received(data)
+        if self.gathered > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Request head too large.")
+
+    def on_message_begin(self) -> None:
+        self.gathered = 0
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        self.gathered = 0
+        super().on_body(body)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
         if self.ending:
             self._announce()
 
@@ -41,10 +56,8 @@ class LingeringProtocol(H11Protocol):
 
     def _announce(self) -> None:
         """Let the answer that is being made say that it is the last one."""
-        if self._is_idle or self.cycle.response_started:
-            return
-        if CLOSE not in self.cycle.default_headers:
-            self.cycle.default_headers = [*self.cycle.default_headers, CLOSE]
+        if not self._is_idle and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def _close_if_idle(self) -> None:
         if self.transport.is_closing():

@@ -11,7 +11,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from bridge.api import lingering
-from bridge.api.lingering import LingeringProtocol
+from bridge.api.lingering import MAX_HEAD_BYTES, LingeringProtocol
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -87,3 +87,42 @@ async def test_a_connection_that_is_made_during_the_stop_ends_as_well(
     assert b"connection: close" in await answer_of(reader)
     silent, _writer = await asyncio.open_connection(host, port)
     assert await asyncio.wait_for(silent.read(), 10) == b""
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /x",
+        b"GET /x HTTP/1.1\r\nX: ",
+        b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ",
+    ],
+    ids=["url", "header", "trailer"],
+)
+async def test_a_head_without_end_is_refused_before_it_fills_the_memory(
+    address: tuple[str, int, ServerState], begun: bytes
+) -> None:
+    host, port, state = address
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(begun)
+    async with asyncio.timeout(10):
+        while not any(one.scope for one in state.connections):
+            await asyncio.sleep(0)
+        writer.write(b"x" * (MAX_HEAD_BYTES + 1))
+        assert b"400 Bad Request" in await reader.read()
+
+
+async def test_a_long_body_is_no_head(address: tuple[str, int, ServerState]) -> None:
+    host, port, _ = address
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"POST /x HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1000000)
+    assert b"200 OK" in await answer_of(reader)
+    writer.write(REQUEST)
+    assert b"200 OK" in await answer_of(reader)
+
+
+async def test_heads_are_bounded_each_by_itself(address: tuple[str, int, ServerState]) -> None:
+    host, port, _ = address
+    reader, writer = await asyncio.open_connection(host, port)
+    for _ in range(3):
+        writer.write(b"GET /x HTTP/1.1\r\nX: " + b"x" * (MAX_HEAD_BYTES // 2) + b"\r\n\r\n")
+        assert b"200 OK" in await answer_of(reader)
