@@ -1,6 +1,7 @@
 """A stand-in for ManyChat's public API on loopback: its limits, its error answers, its moods.
 
-It knows the calls that writing back makes, and answers them as ManyChat documents it.
+It knows the calls that writing back makes, and answers them as ManyChat documents it, or as its
+clients saw it. What it says to a page that it blocks is a guess: nobody wrote it down.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ LIMITS = {"set": 10, "flow": 25}
 STRIKES = 5
 """So often may the limit be passed before the page is blocked for a day."""
 _SET = "/fb/subscriber/"
+_SILENT = "Subscriber last interaction was over 266h ago (more than 24 hours ago)"
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 
 
@@ -38,7 +40,8 @@ class Page:
 
     `mood` is ok, slow (answers after `seconds`), broken (500), dead (hangs up without a word),
     busy (429), blocked (for 24 hours), odd (HTTP 200, whose `status` is error) or exception (the
-    same with exception). `strangers` are contacts, fields, tags and flows that do not exist.
+    same with exception). `strangers` are contacts, fields, tags and flows that do not exist,
+    `silent` contacts who have not written for 24 hours, to whom no flow may write.
     """
 
     token: str = "stand-in"  # noqa: S105  (nobody's)
@@ -46,6 +49,7 @@ class Page:
     seconds: float = 0.0
     retry_after: int | None = None
     strangers: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     contacts: dict[str, Contact] = field(default_factory=dict)
     calls: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
     strikes: int = 0
@@ -109,6 +113,8 @@ class Page:
         for kind, name in (("Subscriber", manychat_id), *named):
             if name in self.strangers:
                 return 400, _invalid(f"{kind} does not exist"), {}
+        if path.endswith("sendFlow") and manychat_id in self.silent:
+            return 400, {"status": "error", "message": _SILENT, "code": 3011}, {}
         self._do(path, body, self.contact(manychat_id))
         return 200, {"status": "success"}, {}
 
@@ -134,7 +140,7 @@ def _named(path: str, body: Mapping[str, Any]) -> list[tuple[str, str]] | None:
 
 
 def _invalid(text: str) -> dict[str, Any]:
-    return {"status": "error", "message": "Validation error", "code": 3011,
+    return {"status": "error", "message": "Validation error",
             "details": {"messages": [{"message": text}]}}  # fmt: skip
 
 

@@ -1,4 +1,9 @@
-"""One adapter around ManyChat's public API: fields, tags and flows of a contact."""
+"""One adapter around ManyChat's public API: fields, tags and flows of a contact.
+
+Paths and bodies are as its public clients send them (github.com/pedronastasi/manychat-sdk), the
+limits those of its help (help.manychat.com, article 14959510331420): for a page 10 calls a second
+that set fields and tags, 25 that send.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +69,10 @@ class ManyChatClient:
         return cls(settings.manychat_api_url, token.get_secret_value(), before_call=before_call)
 
     def set_fields(self, manychat_id: str, values: Mapping[str, str]) -> None:
-        """Set custom fields, by their names; at most MOST_FIELDS."""
+        """Set custom fields, by their names; at most MOST_FIELDS.
+
+        `setCustomFields` takes for each field its `field_id` or its `field_name`, never both.
+        """
         if len(values) == 1:
             [(name, value)] = values.items()
             told: dict[str, Any] = {"field_name": name, "field_value": value}

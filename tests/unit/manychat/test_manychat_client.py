@@ -81,7 +81,18 @@ def test_what_does_not_exist_is_refused_for_good(
     page.strangers = {stranger}
     error = error_of(client)
     assert isinstance(error, PermanentError)
-    assert error.detail.startswith("400 3011: no such ")
+    assert error.detail.startswith("400: no such ")
+
+
+def test_a_contact_who_was_silent_for_a_day_is_refused_and_the_page_goes_on(
+    page: Page, client: ManyChatClient
+) -> None:
+    page.silent = {"77"}
+    error = error_of(client, lambda c: c.start_flow("77", "content_1"))
+    assert isinstance(error, PermanentError)
+    assert error.detail == "400 3011: the contact has not written for a day"
+    set_one(client)
+    assert page.contact("77").fields == {"etapa": "Nuevo"}
 
 
 def test_the_status_decides_and_not_the_http_code(page: Page, client: ManyChatClient) -> None:

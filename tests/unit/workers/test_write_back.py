@@ -48,8 +48,10 @@ class House:
             )
 
     def work(self) -> None:
+        steps = 0
         while self.worker.step():
-            pass
+            steps += 1
+            assert steps < 50, self.rows()  # it goes round and round
 
     def after(self, **span: float) -> None:
         self.now += timedelta(**span)
@@ -176,7 +178,7 @@ def test_one_field_that_does_not_exist_keeps_no_other_back_and_is_parked(house: 
         house.wish(FIELD, name, "x")
     house.work()
     assert house.fields() == {"etapa": "x", "lead": "x"}
-    reason = "permanent: manychat_refused (400 3011: no such field or value)"
+    reason = "permanent: manychat_refused (400: no such field or value)"
     assert house.rows()[1] == ("gone", "error", 1, reason)
     house.after(days=1)
     assert len(house.page.paths()) == 4
@@ -310,6 +312,27 @@ def test_a_flow_whose_starter_died_is_left_to_a_person(house: House) -> None:
     house.after(minutes=1)
     assert house.rows() == [("welcome", "error", 1, FLOW_UNKNOWN)]
     assert house.page.contact("77").flows == []
+
+
+class Killed(ManyChatClient):
+    """Dies after ManyChat has started the flow and before it says so."""
+
+    def start_flow(self, *args: Any) -> None:
+        super().start_flow(*args)
+        raise SystemExit
+
+
+def test_a_worker_that_dies_over_a_flow_does_not_have_it_started_twice(house: House) -> None:
+    house.worker = WriteBackWorker(
+        house.store, Killed(house.url, house.page.token), "one", clock=lambda _s: house.now
+    )
+    house.wish(FLOW, "welcome", "clock-1")
+    with pytest.raises(SystemExit):
+        house.worker.step()
+    house.worker = house.another("two")
+    house.after(days=1)
+    assert house.page.contact("77").flows == ["welcome"]
+    assert house.rows() == [("welcome", "error", 1, FLOW_UNKNOWN)]
 
 
 @pytest.mark.parametrize("mood", ["slow", "dead", "broken", "exception"])
