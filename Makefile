@@ -79,7 +79,7 @@ test-faults: venv ## each fault alone, on a running road
 faults: venv ## a long bad night: 20,000 events, everything breaks, nothing may be lost
 	@$(PY) -m tests.faults
 
-bench: venv ## webhooks, drain, latency, growth, workers, backlog, lookup; BENCH="drain latency --long"
+bench: venv ## webhooks, drain, latency, growth, workers, backlog, lookup, wayback; BENCH="drain latency --long"
 	@$(PY) -m benchmarks road $(BENCH)
 
 bench-odoo: venv ## the batch method against other ways into Odoo, as a table

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks import accepting, draining, growing, looking_up, visible
+from benchmarks import accepting, draining, growing, looking_up, visible, wayback
 from benchmarks.chart import bars
 from benchmarks.lines import Line, table
 from devstack import odoo_sources, progress
@@ -23,7 +23,8 @@ class Amounts:
     `rounds`: interleaved runs of each way. `posts`: webhooks a run. `naive`, `batched`,
     `backlog`: events a run of the slow ways, of the batch method, of the whole road. `seconds`:
     of the latency's traffic. `contacts`: sizes of mirror and Odoo. `grown`: events a run there.
-    `long_backlog`: events of the one backlog over which memory is watched.
+    `long_backlog`: events of the one backlog over which memory is watched. `moves`: of a lead in
+    a browser.
     """
 
     rounds: int = 3
@@ -36,12 +37,13 @@ class Amounts:
     grown: int = 400
     workers: tuple[int, ...] = (1, 2, 4)
     long_backlog: int = 3_000
+    moves: int = 30
 
 
 QUICK = Amounts()
 LONG = Amounts(
     rounds=5, posts=3_000, naive=200, batched=3_000, backlog=4_000, seconds=120.0, grown=1_500,
-    long_backlog=20_000,
+    long_backlog=20_000, moves=100,
 )  # fmt: skip
 
 Section = Callable[[Stack, Amounts], list[Line]]
@@ -53,6 +55,7 @@ SECTIONS: dict[str, Section] = {
     "workers": growing.workers,
     "backlog": growing.backlog,
     "lookup": looking_up.measured,
+    "wayback": wayback.measured,
 }
 
 

@@ -23,6 +23,7 @@ FOREIGN = (
     "DATABASE_URL",
     "ODOO_",
     "LOG_",
+    "MANYCHAT_",
     "SYNC_",
     "USE_KEY_VAULT",
     "WEBHOOK_",
