@@ -171,7 +171,7 @@ def _place(session: Session, taken: Sequence[Taken], here: Mapping[str, Mirrored
             "id": here[one.manychat_id].id, "odoo_lead_id": one.lead_id, "odoo_stage": one.stage,
             "odoo_dates": dumps(dict(one.dates)), "odoo_active": one.active,
             "odoo_told": here[one.manychat_id].told + 1,
-            "odoo_contact_id": one.partner_id or here[one.manychat_id].partner_id,
+            "odoo_contact_id": one.partner_id,
         }
         for one in taken
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from bridge.errors import AwayError
 from bridge.events.clock import clock_text, iso
@@ -234,6 +234,15 @@ def test_where_the_lead_stands_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
     )  # fmt: skip
     [assigned] = mirror.rows('SELECT lead_state FROM "Campaign_Contact"')
     assert assigned["lead_state"] == "Venta exitosa"
+
+
+def test_a_partner_that_is_gone_in_odoo_is_forgotten(mirror: Mirror, odoo: FakeOdoo) -> None:
+    """In the contacts mode its next event makes another one."""
+    with mirror.store.transaction() as session:
+        session.execute(update(Contact).values(odoo_contact_id=9))
+    assert reconcile(mirror, odoo, fix=True) == {Kind.OLDER_IN_MIRROR: 1}
+    assert contact(mirror)["odoo_contact_id"] is None
+    assert reconcile(mirror, odoo) == {}
 
 
 def test_an_advisor_that_a_person_chose_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
