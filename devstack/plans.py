@@ -155,7 +155,8 @@ def _recorded(session: Session) -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, given: Any, _x: Any, many: bool) -> None:
-        seen.append((statement, given[0] if many else given))
+        # rows that are inserted with RETURNING are many, but go as one
+        seen.append((statement, given[0] if many and isinstance(given, list) else given))
 
     engine = session.get_bind()
     event.listen(engine, "before_cursor_execute", note)

@@ -15,10 +15,12 @@ from bridge.events.envelope import Envelope
 from bridge.events.event import Event
 from bridge.mirror import assignments, outbox
 from bridge.mirror.chunks import delete_rows, insert_rows, rows_by, update_rows
-from bridge.mirror.contacts import lock_contacts, write_values
+from bridge.mirror.contacts import Held, hold_contacts, write_values
 from bridge.mirror.delivery import Ledger
 from bridge.mirror.items import Item, Writer, dumps, said_by
+from bridge.mirror.kept import read_kept
 from bridge.mirror.lookups import Lookups
+from bridge.mirror.seen import Seen, read_seen
 from bridge.mirror.tables import ContactAssignment, ContactState
 from bridge.mirror.tombstones import without_erased
 
@@ -41,15 +43,18 @@ def apply_events(
     The ledger decides what is new: an equal or lower revision of a known event changes nothing.
     An assignment before its contact makes a stub that the contact's event fills later.
     """
-    contact_ids = lock_contacts(session, sorted({event.manychat_id for event, _ in items}))
-    alive = without_erased(session, items)
-    fresh = _fresh(session, alive, contact_ids)
+    held = hold_contacts(session, sorted({event.manychat_id for event, _ in items}))
+    seen = read_seen(session, [event for event, _ in items])
+    alive = without_erased(session, items, seen.erased)
+    fresh = _fresh(alive, seen, held)
     if fresh:
-        _apply(session, fresh, now)
+        _apply(session, fresh, {one.id: one for one in held.values()}, now)
     return Applied(len(fresh), len(alive) - len(fresh), len(items) - len(alive))
 
 
-def _apply(session: Session, fresh: Sequence[Item], now: datetime) -> None:
+def _apply(
+    session: Session, fresh: Sequence[Item], held: Mapping[int, Held], now: datetime
+) -> None:
     mended = [item for item in fresh if item.known]
     _keep_ledger(session, fresh, now)
     writers = _writers(session, fresh, mended)
@@ -57,28 +62,31 @@ def _apply(session: Session, fresh: Sequence[Item], now: datetime) -> None:
     _forget_rows(session, [item.event.event_id for item in mended])
     _keep_states(session, fresh, now)
     assignments.keep_facts(session, fresh, lookups)
-    write_values(session, writers, {item.event.event_id for item in mended}, lookups)
-    outbox.add(session, fresh, lookups, now)
-    assignments.refold(session, list(writers))
+    outbox.put(session, fresh, lookups, now)
+    touched = [held[contact_id] for contact_id in writers]
+    statuses = outbox.statuses_of_waiting(session, touched, fresh)
+    kept = read_kept(session, list(writers))
+    mended_ids = {item.event.event_id for item in mended}
+    moved = {one.id: statuses[one.id] for one in touched if statuses[one.id] != one.status}
+    write_values(session, writers, mended_ids, lookups, kept=kept, statuses=moved)
+    now_held = [one._replace(status=statuses[one.id]) for one in touched]
+    assignments.refold_held(session, now_held, kept.facts)
 
 
 def _fresh(
-    session: Session, items: Sequence[tuple[Event, Envelope]], contact_ids: Mapping[str, int]
+    items: Sequence[tuple[Event, Envelope]], seen: Seen, held: Mapping[str, Held]
 ) -> list[Item]:
     """What the ledger does not know yet, in clock order; of each event its highest revision.
 
     That one says what the lower revisions of the batch said, as if they had come before it.
     """
-    columns = select(Ledger.event_id, Ledger.revision, Ledger.said)
-    ids = {event.event_id for event, _ in items}
-    seen = {row.event_id: row for row in rows_by(session, columns, Ledger.event_id, ids)}
     fresh: dict[str, Item] = {}
     for event, envelope in sorted(items, key=lambda pair: pair[0].revision):
-        row, last = seen.get(event.event_id), fresh.get(event.event_id)
-        known = last.event.revision if last else row.revision if row else -1
+        row, last = seen.ledger.get(event.event_id), fresh.get(event.event_id)
+        known = last.event.revision if last else row[0] if row else -1
         if event.revision > known:
-            before = last.said if last else json.loads(row.said) if row else None
-            contact_id = contact_ids[event.manychat_id]
+            before = last.said if last else json.loads(row[1]) if row else None
+            contact_id = held[event.manychat_id].id
             said = said_by(event, before)
             fresh[event.event_id] = Item(event, envelope, contact_id, said, row is not None)
     return sorted(fresh.values(), key=lambda item: item.event.clock)

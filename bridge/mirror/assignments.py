@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,15 +12,12 @@ from sqlalchemy.orm import Session
 from bridge.events.clock import parse_iso
 from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.chunks import delete_rows, insert_rows, rows_by, update_rows
-from bridge.mirror.fold import NOBODY, Assignment, Fact, Who, clocks_of_campaign, fold_assignments
+from bridge.mirror.contacts import Held
+from bridge.mirror.fold import NOBODY, Assignment, Fact, clocks_of_campaign, fold_assignments
 from bridge.mirror.items import Item, dumps
+from bridge.mirror.kept import read_kept
 from bridge.mirror.lookups import Lookups
-from bridge.mirror.tables import (
-    CampaignContact,
-    Contact,
-    ContactAssignment,
-    ContactState,
-)
+from bridge.mirror.tables import CampaignContact, Contact, ContactAssignment
 
 _FACT_KEYS = frozenset(
     {"campaign", "commercial", "medical", "advisor", "summary", "registered_at", "dates"}
@@ -59,56 +55,29 @@ def _fact_row(item: Item, lookups: Lookups) -> dict[str, Any]:
 
 def refold(session: Session, contact_ids: Sequence[int]) -> None:
     """Bring the contacts' `Campaign_Contact` rows to what their facts and Odoo's answer say."""
-    facts = _read_facts(session, contact_ids)
-    columns = select(Contact.id, Contact.odoo_dates, Contact.odoo_stage, Contact.odoo_sync_status)
+    columns = select(Contact.id, Contact.odoo_sync_status, Contact.odoo_dates, Contact.odoo_stage)
+    contacts = [Held(*row) for row in rows_by(session, columns, Contact.id, contact_ids)]
+    refold_held(session, contacts, read_kept(session, contact_ids).facts)
+
+
+def refold_held(
+    session: Session, contacts: Sequence[Held], facts: Mapping[int, Sequence[Fact]]
+) -> None:
+    """`refold` of contacts that are locked, with their facts by contact id."""
     wanted: dict[tuple[int, int | None], dict[str, Any]] = {}
-    for id, dates, stage, status in rows_by(session, columns, Contact.id, contact_ids):
-        moments = {name: parse_iso(text) for name, text in json.loads(dates or "{}").items()}
-        folded = fold_assignments(facts.get(id, []), moments, stage)
-        wanted |= {(id, a.campaign_id): _row(id, a, status) for a in folded}
-    _bring(session, _read_rows(session, contact_ids), wanted)
+    for held in contacts:
+        dates = json.loads(held.dates or "{}")
+        moments = {name: parse_iso(text) for name, text in dates.items()}
+        folded = fold_assignments(facts.get(held.id, []), moments, held.stage)
+        wanted |= {(held.id, a.campaign_id): _row(held.id, a, held.status) for a in folded}
+    known = [held.id for held in contacts if not held.is_new]
+    _bring(session, _read_rows(session, known), wanted)
 
 
 def clocks_of(session: Session, contact_id: int, campaign_id: int | None) -> list[str]:
     """The clocks of the contact's facts that fold into this campaign."""
-    return clocks_of_campaign(_read_facts(session, [contact_id]).get(contact_id, []), campaign_id)
-
-
-def _read_facts(session: Session, contact_ids: Sequence[int]) -> dict[int, list[Fact]]:
-    facts: dict[int, list[Fact]] = {}
-    table = ContactAssignment.__table__
-    for row in rows_by(session, select(*table.columns), ContactAssignment.contact_id, contact_ids):
-        facts.setdefault(row.contact_id, []).append(
-            Fact(
-                row.clock,
-                row.occurred_at,
-                campaign_id=row.campaign_id,
-                registered_at=row.registered_at,
-                commercial=_who(row, "commercial"),
-                medical=_who(row, "medical"),
-                summary=row.summary,
-                written=_dates(row.dates),
-                stage=row.lead_state,
-            )
-        )
-    columns = select(
-        ContactState.contact_id, ContactState.clock, ContactState.occurred_at, ContactState.state
-    ).where(ContactState.clock.is_not(None))
-    for contact_id, clock, at, state in rows_by(
-        session, columns, ContactState.contact_id, contact_ids
-    ):
-        facts.setdefault(contact_id, []).append(Fact(clock, at, state=state))
-    return facts
-
-
-def _who(row: Any, role: str) -> Who | None:
-    if not getattr(row, f"{role}_said"):
-        return None
-    return Who(getattr(row, f"{role}_ref"), getattr(row, f"{role}_advisor_id"))
-
-
-def _dates(text: str | None) -> dict[str, datetime | None]:
-    return {name: parse_iso(at) if at else None for name, at in json.loads(text or "{}").items()}
+    facts = read_kept(session, [contact_id]).facts
+    return clocks_of_campaign(facts.get(contact_id, []), campaign_id)
 
 
 def _row(contact_id: int, assignment: Assignment, status: str) -> dict[str, Any]:

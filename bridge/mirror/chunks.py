@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Delete, Row, Select, Table, Update, bindparam, delete, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    delete,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bridge.mirror.base import Base
@@ -27,8 +41,8 @@ def rows_by(
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that have the same columns, in one statement; none for no rows."""
     if rows:
-        # without it, every other set of columns that are None is a statement of its own
-        session.execute(insert(model), rows, execution_options={"render_nulls": True})
+        # the table's: the model's would be a statement for every set of columns that are None
+        session.execute(insert(cast(Table, model.__table__)), rows)
 
 
 def update_rows(
@@ -37,17 +51,34 @@ def update_rows(
     rows: Sequence[Mapping[str, Any]],
     by: Collection[str] = ("id",),
 ) -> None:
-    """Set the columns of the rows that `by` names: one statement for each set of columns."""
+    """Set the columns of the rows that `by` names, in one statement; none for no rows.
+
+    A column that a row does not name keeps its value, whatever other rows say of theirs.
+    """
+    if not rows:
+        return
     table = cast(Table, model.__table__)
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        names = tuple(sorted(row.keys() - set(by)))
-        # a parameter that is a column's name would be set, too
-        wanted = {f"the_{key}": row[key] for key in by}
-        groups.setdefault(names, []).append(wanted | {name: row[name] for name in names})
-    for names, same in groups.items():
-        statement = update(table).where(*(table.c[key] == bindparam(f"the_{key}") for key in by))
-        session.execute(statement.values({name: bindparam(name) for name in names}), same)
+    names = sorted({name for row in rows for name in row} - set(by))
+    some = [name for name in names if not all(name in row for row in rows)]
+    # a parameter that is a column's name would be set, too
+    given = [
+        {f"the_{key}": row[key] for key in by}
+        | {f"has_{name}": int(name in row) for name in some}
+        | {f"new_{name}": row.get(name) for name in names}
+        for row in rows
+    ]
+    statement = update(table).where(*(table.c[key] == bindparam(f"the_{key}") for key in by))
+    session.execute(statement.values({n: _new(table, n, n in some) for n in names}), given)
+
+
+def _new(table: Table, name: str, is_sometimes: bool) -> ColumnElement[Any]:
+    """The parameter of a column's new value; of one that only some rows have, only theirs."""
+    new = bindparam(f"new_{name}", type_=table.c[name].type)
+    if not is_sometimes:
+        return new
+    # not a second parameter: SQL Server cannot tell the type of one that is compared with another
+    is_given = bindparam(f"has_{name}", type_=Integer()) == literal_column("1")
+    return case((is_given, new), else_=table.c[name])
 
 
 def delete_rows(

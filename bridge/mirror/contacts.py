@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import parse_iso
@@ -14,6 +14,7 @@ from bridge.mirror.delivery import PENDING
 from bridge.mirror.digests import id_digest
 from bridge.mirror.fold import Written, newest
 from bridge.mirror.items import GUESSED, Writer
+from bridge.mirror.kept import Kept, read_kept
 from bridge.mirror.lookups import Lookups
 from bridge.mirror.tables import Address, Contact, ContactClock
 
@@ -40,8 +41,26 @@ PERSON = "person:"
 """The event id in the clock of what a person wrote in Odoo begins so."""
 
 
+class Held(NamedTuple):
+    """A contact that is locked until the commit: its status, and what Odoo said of its lead.
+
+    `dates` is a JSON object. `is_new`: this transaction made it, so nothing else is known of it.
+    """
+
+    id: int
+    status: str = PENDING
+    dates: str | None = None
+    stage: str | None = None
+    is_new: bool = False
+
+
 def lock_contacts(session: Session, manychat_ids: Sequence[str]) -> dict[str, int]:
-    """Contact ids by ManyChat id; missing ones are made, all are locked until the commit.
+    """Contact ids by ManyChat id, of contacts held as `hold_contacts` does."""
+    return {name: held.id for name, held in hold_contacts(session, manychat_ids).items()}
+
+
+def hold_contacts(session: Session, manychat_ids: Sequence[str]) -> dict[str, Held]:
+    """Contacts by ManyChat id; missing ones are made, all are locked until the commit.
 
     In digest order, so that two writers wait for each other, never in a ring. A contact that
     another writer makes meanwhile raises at the unique digest: the batch is tried again.
@@ -52,9 +71,11 @@ def lock_contacts(session: Session, manychat_ids: Sequence[str]) -> dict[str, in
     if missing:
         stubs = [{"manychat_id": digests[digest], "manychat_digest": digest,
                   "odoo_sync_status": PENDING} for digest in missing]  # fmt: skip
-        insert_rows(session, Contact, stubs)
-        locked |= _locked(session, missing)
-    return {digests[digest]: contact_id for digest, contact_id in locked.items()}
+        table = cast(Table, Contact.__table__)
+        statement = insert(table).returning(table.c.manychat_digest, table.c.id)
+        locked |= {bytes(digest): Held(id, is_new=True)
+                   for digest, id in session.execute(statement, stubs)}  # fmt: skip
+    return {digests[digest]: held for digest, held in locked.items()}
 
 
 def lock_known(session: Session, manychat_ids: Iterable[str]) -> None:
@@ -72,15 +93,21 @@ def is_persons(clock: str) -> bool:
     return clock_event_id(clock).startswith(PERSON)
 
 
-def _locked(session: Session, digests: Any) -> dict[bytes, int]:
+def _locked(session: Session, digests: Any) -> dict[bytes, Held]:
     statement = (
-        select(Contact.manychat_digest, Contact.id)
+        select(
+            Contact.manychat_digest,
+            Contact.id,
+            Contact.odoo_sync_status,
+            Contact.odoo_dates,
+            Contact.odoo_stage,
+        )
         .order_by(Contact.manychat_digest)
         .with_for_update()
         # SQL Server has no FOR UPDATE
         .with_hint(Contact, "WITH (UPDLOCK, ROWLOCK)", "mssql")
     )
-    return {bytes(row[0]): row[1]
+    return {bytes(row[0]): Held(*row[1:])
             for row in rows_by(session, statement, Contact.manychat_digest, digests)}  # fmt: skip
 
 
@@ -109,16 +136,20 @@ def write_values(
     writers: Mapping[int, Sequence[Writer]],
     mended: Collection[str],
     lookups: Lookups,
+    *,
+    kept: Kept | None = None,
+    statuses: Mapping[int, str] | None = None,
 ) -> None:
     """Write the newest values of each contact (id -> the events that may be their writers).
 
     What an event of `mended` (ids) wrote before stands no more: whoever is the newest among
-    `writers` has it now.
+    `writers` has it now. `kept`: what is known of these contacts, where it was read already;
+    `statuses`: sync statuses to write on the way, by contact id.
     """
-    known = _clocks_of(session, list(writers))
+    kept = kept or read_kept(session, list(writers))
     standing = {
         contact_id: {k: c for k, c in clocks.items() if clock_event_id(c) not in mended}
-        for contact_id, clocks in known.items()
+        for contact_id, clocks in kept.clocks.items()
     }
     winners = {
         contact_id: newest(
@@ -127,18 +158,9 @@ def write_values(
         )
         for contact_id, given in writers.items()
     }
-    _write_columns(session, winners, lookups)
-    _write_addresses(session, winners)
-    _write_clocks(session, winners, known)
-
-
-def _clocks_of(session: Session, contact_ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """The clock of each written key, by contact id."""
-    columns = select(ContactClock.contact_id, ContactClock.key, ContactClock.clock)
-    found: dict[int, dict[str, str]] = {}
-    for contact_id, key, clock in rows_by(session, columns, ContactClock.contact_id, contact_ids):
-        found.setdefault(contact_id, {})[key] = clock
-    return found
+    _write_columns(session, winners, lookups, statuses or {})
+    _write_addresses(session, winners, kept.addressed)
+    _write_clocks(session, winners, kept.clocks)
 
 
 def _write_clocks(
@@ -157,12 +179,16 @@ def _write_clocks(
 
 
 def _write_columns(
-    session: Session, winners: Mapping[int, Mapping[str, Written]], lookups: Lookups
+    session: Session,
+    winners: Mapping[int, Mapping[str, Written]],
+    lookups: Lookups,
+    statuses: Mapping[int, str],
 ) -> None:
     rows = [
         {"id": contact_id}
         | {COLUMNS[key]: _column_value(key, write.value, lookups)
            for key, write in writes.items() if key in COLUMNS}
+        | ({"odoo_sync_status": statuses[contact_id]} if contact_id in statuses else {})
         for contact_id, writes in winners.items()
     ]  # fmt: skip
     update_rows(session, Contact, [row for row in rows if len(row) > 1])
@@ -177,16 +203,15 @@ def _column_value(key: str, value: Any, lookups: Lookups) -> Any:
     return parse_iso(value) if key in {"subscribed_at", "entry_date"} else value
 
 
-def _write_addresses(session: Session, winners: Mapping[int, Mapping[str, Written]]) -> None:
+def _write_addresses(
+    session: Session, winners: Mapping[int, Mapping[str, Written]], known: Collection[int]
+) -> None:
     parts = {
         contact_id: {key.removeprefix(_PART): write.value
                      for key, write in writes.items() if key.startswith(_PART)}
         for contact_id, writes in winners.items()
     }  # fmt: skip
-    parts = {contact_id: row for contact_id, row in parts.items() if row}
-    columns = select(Address.contact_id)
-    known = {row.contact_id for row in rows_by(session, columns, Address.contact_id, parts)}
-    rows = [{"contact_id": contact_id} | row for contact_id, row in parts.items()]
+    rows = [{"contact_id": contact_id} | row for contact_id, row in parts.items() if row]
     old = [row for row in rows if row["contact_id"] in known]
     update_rows(session, Address, old, by=["contact_id"])
     empty = dict.fromkeys(ADDRESS_COLUMNS)

@@ -14,7 +14,7 @@ from bridge.events.spellings import FUNNEL_DATES
 from bridge.mirror.assignments import refold
 from bridge.mirror.chunks import execute_by, insert_rows, rows_by, update_rows
 from bridge.mirror.claims import OutboxRow
-from bridge.mirror.contacts import lock_known
+from bridge.mirror.contacts import Held, lock_known
 from bridge.mirror.delivery import ERROR, PENDING, SUCCESS, Outbox
 from bridge.mirror.items import GUESSED, Item, dumps
 from bridge.mirror.lookups import Lookups
@@ -28,11 +28,31 @@ _REASON_LIMIT = 255
 
 
 def add(session: Session, items: Sequence[Item], lookups: Lookups, now: datetime) -> None:
+    """Put new events into the outbox, and set their contacts' statuses."""
+    put(session, items, lookups, now)
+    update_statuses(session, {item.contact_id for item in items})
+
+
+def put(session: Session, items: Sequence[Item], lookups: Lookups, now: datetime) -> None:
     """Put new events into the outbox; a higher revision takes its event's row over."""
     insert_rows(session, Outbox, [_row(item, lookups, now) for item in items if not item.known])
     mended = [_row(item, lookups, now) for item in items if item.known]
     update_rows(session, Outbox, mended, by=["event_id"])
-    update_statuses(session, {item.contact_id for item in items})
+
+
+def statuses_of_waiting(
+    session: Session, contacts: Iterable[Held], items: Iterable[Item]
+) -> dict[int, str]:
+    """What `update_statuses` would set for locked contacts of which each has new events here.
+
+    One that had no error has none now; one whose errors may have been mended is looked at.
+    """
+    failed = {held.id for held in contacts if held.status == ERROR}
+    mended = failed & {item.contact_id for item in items if item.known}
+    columns = select(Outbox.contact_id).where(Outbox.status == ERROR)
+    still = {row[0] for row in rows_by(session, columns, Outbox.contact_id, mended)}
+    failed = failed - mended | still
+    return {held.id: ERROR if held.id in failed else PENDING for held in contacts}
 
 
 def record_results(

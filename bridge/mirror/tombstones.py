@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -41,13 +41,13 @@ class Erasure(Base):
     done_at: Mapped[datetime | None]
 
 
-def without_erased(session: Session, pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs that were not received before their contact's erasure.
+def without_erased(
+    session: Session, pairs: Sequence[Pair], until: Mapping[bytes, datetime]
+) -> list[Pair]:
+    """The pairs that were not received before their contact's erasure (`until`, by digest).
 
     Called with the contacts locked; a contact that was made for dropped events alone goes again.
     """
-    digests = {id_digest(event.manychat_id) for event, _ in pairs}
-    until = _until(session, digests)
     if not until:
         return list(pairs)
     left = [
@@ -87,7 +87,7 @@ def _until(session: Session, digests: Collection[bytes]) -> dict[bytes, datetime
             for row in rows_by(session, columns, Erasure.manychat_digest, digests)}  # fmt: skip
 
 
-def _is_dropped(manychat_id: str, received_at: datetime, until: dict[bytes, datetime]) -> bool:
+def _is_dropped(manychat_id: str, received_at: datetime, until: Mapping[bytes, datetime]) -> bool:
     erased_at = until.get(id_digest(manychat_id))
     return erased_at is not None and received_at <= erased_at
 

@@ -11,11 +11,11 @@ from bridge.mirror.claims import OutboxRow
 from tests.integration.mirror.conftest import NOW, Mirror
 
 
-def assign(mirror: Mirror, campaign: str, at: str) -> None:
+def assign(mirror: Mirror, campaign: str, at: str, revision: int = 0) -> None:
     body = {"manychat_id": "MC-1", "campaign_id": campaign, "ultimo_estado": "x",
             "datetime_actual": f"2025-10-20T{at}Z"}  # fmt: skip
     id = str(uuid.uuid5(uuid.NAMESPACE_DNS, campaign))
-    mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, id))
+    mirror.deliver(mirror.envelope(EventType.ASSIGNMENT, body, id, revision=revision))
 
 
 def claim(mirror: Mirror) -> list[OutboxRow]:
@@ -61,6 +61,25 @@ def test_a_failed_call_shows_on_contact_and_campaign(mirror: Mirror) -> None:
     with mirror.store.transaction() as session:
         outbox.record_failure(session, rows, "odoo_error", NOW, max_attempts=1)
     assert statuses(mirror) == {("error", "error")}
+
+
+def test_a_new_event_hides_no_error_and_a_mended_one_takes_its_own_away(mirror: Mirror) -> None:
+    assign(mirror, "Otoño", "10:00:00")
+    assign(mirror, "Invierno", "11:00:00")
+    record(mirror, claim(mirror), status="rejected", lead_id=None, stage=None)
+    assert statuses(mirror) == {("error", "error")}
+
+    assign(mirror, "Verano", "12:00:00")
+    assert statuses(mirror) == {("error", "error")}
+    assign(mirror, "Otoño", "10:30:00", revision=1)
+    assert statuses(mirror) == {("error", "error")}  # the other one's
+    assign(mirror, "Invierno", "11:30:00", revision=1)
+    assert statuses(mirror) == {("pending", "pending")}
+
+    record(mirror, claim(mirror))
+    assert statuses(mirror) == {("success", "success")}
+    assign(mirror, "Primavera", "13:00:00")
+    assert statuses(mirror) == {("pending", "pending")}
 
 
 def test_an_answer_that_comes_after_the_row_is_done_changes_nothing(mirror: Mirror) -> None:

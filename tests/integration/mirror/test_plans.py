@@ -14,8 +14,8 @@ from devstack.plans_fill import fill
 from tests.integration.mirror.conftest import engine_of
 
 PEOPLE = 1500
-ONCE_A_BATCH = 40
-"""Statements of 32 events of every kind, new, known and mended, however many contacts."""
+ONCE_A_BATCH = 24
+"""Statements of 32 events of every kind: new, known and mended ones, and new names."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

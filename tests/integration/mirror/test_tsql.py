@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import sqlfluff
-from sqlalchemy import ClauseElement, Engine, event, insert
+from sqlalchemy import ClauseElement, CompoundSelect, Engine, Select, event, insert
 from sqlalchemy.dialects import mssql
 from sqlfluff.api.simple import APIParsingError
 
@@ -60,6 +60,9 @@ def compiled(statement: ClauseElement, parameters: list[dict[str, Any]]) -> str:
     """The statement's text for SQL Server, its parameters as variables."""
     dialect = mssql.dialect()  # type: ignore[no-untyped-call]
     keys = list(parameters[0]) if parameters else None
+    if isinstance(statement, (Select, CompoundSelect)) and parameters:
+        # a list among them is as many variables as it has values
+        statement = statement.params(parameters[0])
     text = str(
         statement.compile(
             dialect=dialect, column_keys=keys, compile_kwargs={"render_postcompile": True}
