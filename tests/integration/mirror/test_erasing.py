@@ -19,8 +19,10 @@ from bridge.mirror import claims, dead_letters, erasing_odoo, erasures, inbox, q
 from bridge.mirror.apply import apply_events
 from bridge.mirror.base import Base
 from bridge.mirror.digests import id_digest
+from bridge.mirror.reconciliations import Reconciliation
 from bridge.mirror.tables import Contact
 from bridge.mirror.tombstones import owned_tables
+from bridge.mirror.write_back_setup import WriteBackSetup
 from bridge.transfer.exporting import export_person
 from tests.integration.mirror.conftest import NOW, Mirror
 from tests.integration.mirror.conftest import _read as read
@@ -249,6 +251,7 @@ KNOWN_WITHOUT_OWNER = {
     "Channel": "no person", "Contact": "erased by its id", "Dead_Letter": "searched by its body",
     "Erasure": "the tombstone", "Feed": "a cursor", "Inbox": "searched by its body",
     "Lease": "machines", "Pace": "a clock", "Pause": "hops", "Quarantine": "erased by digest",
+    Reconciliation.__tablename__: "numbers of a comparison", WriteBackSetup.__tablename__: "fields",
 }  # fmt: skip
 
 
