@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.events.clock import iso
@@ -107,12 +107,10 @@ def record_failure(
 
 def update_statuses(session: Session, contact_ids: Iterable[int]) -> None:
     """Set each contact's status to the worst of its unfinished rows, `success` without any."""
-    rows = select(Outbox.id).where(Outbox.contact_id == Contact.id)
-    worst = case(
-        (rows.where(Outbox.status == ERROR).exists(), ERROR),
-        (rows.where(Outbox.status != SUCCESS).exists(), PENDING),
-        else_=SUCCESS,
-    )
+    rank = case((Outbox.status == ERROR, 2), (Outbox.status != SUCCESS, 1), else_=0)
+    # not EXISTS: PostgreSQL would gather the whole backlog to find the few rows of these
+    ranks = select(func.max(rank)).where(Outbox.contact_id == Contact.id).scalar_subquery()
+    worst = case({2: ERROR, 1: PENDING}, value=ranks, else_=SUCCESS)
     # most keep theirs, and a row written for nothing costs as much as any
     statement = update(Contact).where(Contact.odoo_sync_status != worst)
     execute_by(session, statement.values(odoo_sync_status=worst), Contact.id, set(contact_ids))
