@@ -103,7 +103,7 @@ fuzz: venv ## thousands of odd requests to every route, by schemathesis
 odoo: venv ## a development Odoo with the addon, until Ctrl-C
 	@$(PY) -m devstack odoo
 
-pictures: venv ## the addon's icon and the screenshots of its page, made anew
+pictures: venv ## the addon's icon, the pictures of its page and of the Spanish guide, made anew
 	@$(PY) -m devstack pictures
 
 walk: venv ## pictures of every screen, each role, two languages, into artifacts/
