@@ -13,13 +13,12 @@ from random import SystemRandom
 
 from devstack import progress
 from devstack.errors import StackError
-from tests.faults.compare import Verdict
 from tests.faults.night import Plan, live_through
 from tests.faults.sabotage import FAULTS
+from tests.faults.verdict import KINDS, Verdict
 from tests.faults.world import World
 
 SHOWN = 200
-KINDS = ("lost", "doubled", "state", "history", "dead letters", "answers")
 
 
 def main() -> int:
@@ -67,7 +66,8 @@ def _totals(plan: Plan, verdict: Verdict, killings: int, seconds: float) -> str:
     return (
         f"faults: {'FAILED' if verdict.mismatches else 'passed'} · seed {plan.seed} · "
         f"{plan.events} events of {plan.contacts} contacts in {seconds:.0f} s · accepted "
-        f"{verdict.accepted}, ledger {verdict.ledger}, dead letters {verdict.dead} · wrong: "
+        f"{verdict.accepted}, ledger {verdict.ledger}, dead letters {verdict.dead}, by people "
+        f"{verdict.deeds}, told to ManyChat {verdict.told} · wrong: "
         f"{counts} · {killings} killings by an event"
     )
 

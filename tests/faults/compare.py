@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from devstack.manychat_server import Page
+from tests.faults import deeds
 from tests.faults.client import Told
 from tests.faults.oracle import Wanted, advisor, expected, lead_name, whole
+from tests.faults.page import compare_manychat
+from tests.faults.people import Deed
 from tests.faults.readings import DATES, Leads, Mirror, Row
 from tests.faults.story import Happened
+from tests.faults.verdict import Verdict
 
 CONTACT_COLUMNS = {
     "first_name": "first_name", "last_name": "last_name", "phone": "phone", "email": "email",
@@ -31,36 +36,40 @@ LEAD_COLUMNS = {
 UNAVAILABLE = 503
 
 
-@dataclass
-class Verdict:
-    """Mismatches by kind: lost, doubled, state, history, dead letters, answers."""
+@dataclass(frozen=True)
+class Since:
+    """When a night began: the time, and Odoo's newest change before it."""
 
-    accepted: int = 0
-    ledger: int = 0
-    dead: int = 0
-    wrong: dict[str, list[str]] = field(default_factory=dict)
-
-    def note(self, kind: str, text: str) -> None:
-        self.wrong.setdefault(kind, []).append(text)
-
-    def count(self, kind: str) -> int:
-        return len(self.wrong.get(kind, ()))
-
-    @property
-    def mismatches(self) -> list[str]:
-        return [f"{kind}: {text}" for kind, texts in self.wrong.items() for text in texts]
+    moment: datetime
+    change: int
 
 
-def compare(told: Sequence[Told], mirror: Mirror, leads: Leads, since: datetime) -> Verdict:
-    """Everything that happened after `since` against what was accepted."""
-    verdict = Verdict()
+@dataclass(frozen=True)
+class Ends:
+    """Where everything is to arrive."""
+
+    mirror: Mirror
+    leads: Leads
+    page: Page
+
+
+def compare(told: Sequence[Told], done: Sequence[Deed], ends: Ends, since: Since) -> Verdict:
+    """Everything that happened after `since` against what was accepted, or done by people."""
+    verdict, mirror, leads = Verdict(), ends.mirror, ends.leads
     originals = _answers(verdict, told)
-    happened = _ledger(verdict, originals, mirror.ledger(since))
-    _dead_letters(verdict, told, originals, mirror.dead_letters(since))
-    wanted = expected(happened)
+    happened = _ledger(verdict, originals, mirror.ledger(since.moment))
+    _dead_letters(verdict, told, originals, mirror.dead_letters(since.moment))
+    by_people = deeds.happened(verdict, done, leads.changes(since.change))
+    verdict.deeds = len(by_people)
+    wanted = expected([*happened, *by_people])
     ids = list(wanted)
     compare_mirror(verdict, wanted, mirror, synced=True)
     _odoo(verdict, wanted, leads, ids, [event.event_id for event in happened])
+    for event_id in set(mirror.sent(ids)) - originals.keys():
+        verdict.note("echoes", f"the outbox holds {event_id}, which nobody posted")
+    compare_manychat(verdict, wanted, leads, ends.page)
+    for row in mirror.untold():
+        verdict.note("lost", f"ManyChat's {row['name']}: {row['status']} ({row['reason']})")
     for row in mirror.unfinished():
         verdict.note("lost", f"outbox row of {row['event_id']}: {row['status']} ({row['reason']})")
     return verdict
@@ -197,6 +206,8 @@ def _synced(
 ) -> None:
     _same(verdict, f"mirror {contact} odoo_sync_status", row["odoo_sync_status"], "success")
     _same(verdict, f"mirror {contact} odoo_stage", row["odoo_stage"], want.stage)
+    if row["odoo_active"] is not None:
+        _same(verdict, f"mirror {contact} odoo_active", bool(row["odoo_active"]), want.active)
     stages = {campaign["campaign"]: campaign["lead_state"] for campaign in campaigns}
     due = {name: campaign["lead_state"] for name, campaign in want.campaigns.items()}
     _same(verdict, f"mirror {contact} lead_state", stages, due)
@@ -235,18 +246,21 @@ def _odoo(
 
 
 def _lead(verdict: Verdict, contact: str, want: Wanted, lead: Row) -> None:
-    title, person = lead_name(contact, want.values)
+    values = want.lead_values
+    title, person = lead_name(contact, values)
     pairs: list[tuple[str, Any]] = [
         ("name", title), ("contact_name", person or None), ("stage_id", want.stage),
         ("manychat_state", want.state), ("manychat_state_date", want.state_date),
-        ("manychat_unmapped", want.unmapped),
+        ("manychat_unmapped", want.unmapped), ("active", want.active),
     ]  # fmt: skip
     for key, column in LEAD_COLUMNS.items():
-        value = want.values.get(key)
+        value = values.get(key)
         pairs.append((column, whole(value) if isinstance(value, datetime) else value))
     for role in ("commercial", "medical"):
-        user, text = advisor(want.values.get(role))
+        user, text = advisor(values.get(role))
         pairs += [(f"manychat_{role}_id", user or None), (f"manychat_{role}_ref", text or None)]
+    if want.salesperson:
+        pairs.append(("user_id", want.salesperson))
     pairs += [(date, want.dates.get(date)) for date in DATES]
     for column, due in pairs:
         _same(verdict, f"odoo {contact} {column}", lead[column], due)

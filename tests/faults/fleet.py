@@ -10,7 +10,7 @@ from devstack.ports import LOOPBACK
 from devstack.processes import Process
 from tests.faults.worker import KILLED
 
-KINDS = ("contact", "campaign", "crm")
+KINDS = ("contact", "campaign", "crm", "feedback")
 COPIES = 2
 
 

@@ -36,10 +36,10 @@ class Generator:
     def __init__(self, seed: int, events: int, contacts: int, now: datetime, killers: int = 1):
         self._random = Random(seed)  # noqa: S311  (a story is to come out the same again)
         self._seed, self._events, self._killers = seed, events, killers
-        self._people = [self._name_of(n) for n in range(contacts)]
+        self.people = [self._name_of(n) for n in range(contacts)]
         self._now = now.astimezone(UTC).replace(microsecond=0)
         self._began = self._now - timedelta(hours=HOURS + 1)
-        self._starts = {person: self._when() for person in self._people}
+        self._starts = {person: self._when() for person in self.people}
 
     def posts(self) -> list[Post]:
         """Every post, in the order in which it is sent, numbered by it."""
@@ -74,8 +74,8 @@ class Generator:
     def _contacts(self, events: int) -> list[tuple[datetime, Post]]:
         """One contact event each first, then whatever comes; each with the time it is sent at."""
         made = []
-        early = set(self._random.sample(self._people, int(len(self._people) * EARLY * 3)))
-        for person in self._people[:events]:
+        early = set(self._random.sample(self.people, int(len(self.people) * EARLY * 3)))
+        for person in self.people[:events]:
             at = self._when_of(person)
             # what else is posted of them meanwhile comes before its contact
             sent = at + timedelta(hours=1) if person in early else self._late(at)
@@ -86,7 +86,7 @@ class Generator:
             ("address", self._address), ("lead", self._lead),
         ]  # fmt: skip
         for _ in range(events - len(made)):
-            person = self._random.choice(self._people)
+            person = self._random.choice(self.people)
             at = self._when_of(person)
             kind, write = self._random.choice(writers)
             made.append((self._late(at), self._post(kind, person, write(at))))
@@ -108,13 +108,13 @@ class Generator:
         return Post(0, kind, person, raw, key, in_body, said)
 
     def _killer(self) -> tuple[datetime, Post]:
-        at, person = self._when(), self._random.choice(self._people)
+        at, person = self._when(), self._random.choice(self.people)
         body = {"nombre_lead": KILLER}, Said(start=at)
         return at, self._post("contact", person, body)
 
     def _poison(self) -> Post:
         key = f"poison-{self._random.getrandbits(64):016x}"
-        body = poison(self._random, self._random.choice(self._people), key)
+        body = poison(self._random, self._random.choice(self.people), key)
         kind = self._random.choice(("contact", "assignment", "stage"))
         return Post(0, kind, "", body, key, poison=key)
 

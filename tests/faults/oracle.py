@@ -11,25 +11,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.faults.story import Happened
+from tests.faults.story import Hand, Happened
 from tests.faults.values import NEW, ODOO_USERS
 
 PLAIN = ("first_name", "last_name", "phone", "email", "gender", "initial_state", "summary")
 TIMES = ("subscribed_at", "entry_date")
 WHATSAPP = "WhatsApp"
-HistoryRow = tuple[str, str, datetime, str, bool]
-"""Event id, state, whole second, stage afterwards, whether the screen shows it."""
+HistoryRow = tuple[str | None, str | None, datetime, str, bool]
+"""Event id, state (neither of a person's), whole second, stage afterwards, whether it is shown."""
 
 
 @dataclass
 class Wanted:
     """One contact: its newest values, its lead's picture, its history and its campaigns.
 
+    `lead_values` is where the lead's values differ from the mirror's: what a person typed stands
+    there against newer events, too. `in_force` is the campaign of the newest advisors.
     `states`: (event id, text) in clock order. `campaigns`: by name (None: in no campaign), the
     columns of Campaign_Contact; a date there is (whole second, campaigns it may stand in).
     """
 
     values: dict[str, Any] = field(default_factory=dict)
+    lead_values: dict[str, Any] = field(default_factory=dict)
+    salesperson: str | None = None
+    active: bool = True
+    in_force: str | None = None
     stage: str = NEW
     state: str | None = None
     state_date: datetime | None = None
@@ -56,6 +62,7 @@ def whole(moment: datetime) -> datetime:
 
 def _contact(events: Sequence[Happened]) -> Wanted:
     wanted = Wanted(_newest(events))
+    _keep_typed(wanted, events)
     _walk(wanted, events)
     _assign(wanted, events)
     return wanted
@@ -74,6 +81,18 @@ def _newest(events: Sequence[Happened]) -> dict[str, Any]:
     return newest
 
 
+def _keep_typed(wanted: Wanted, events: Sequence[Happened]) -> None:
+    """In Odoo a person's words stand; its commercial advisor is ManyChat's, beside the person's
+    salesperson."""
+    typed: dict[str, Any] = {}
+    for event in events:
+        if event.said.hand:
+            typed |= event.said.values
+            wanted.salesperson = event.said.hand.salesperson or wanted.salesperson
+    of_manychat = _newest([event for event in events if not event.said.hand])
+    wanted.lead_values = wanted.values | typed | {"commercial": of_manychat.get("commercial")}
+
+
 def _walk(wanted: Wanted, events: Sequence[Happened]) -> None:
     """State and stage: only a state that differs from the one before it can move."""
     initials = [event for event in events if event.said.initial]
@@ -81,10 +100,12 @@ def _walk(wanted: Wanted, events: Sequence[Happened]) -> None:
     ground = initial.stage if initial and initial.stage else NEW
     stage, before, won = None, None, False
     for event in events:
-        state = event.said.state
+        state, second = event.said.state, whole(event.occurred)
+        if event.said.hand:
+            moved = _by_hand(wanted, event.said.hand, second, stage or ground)
+            stage, won = (moved, False) if moved else (stage, won)
         if state is None:
             continue
-        second = whole(event.occurred)
         if state.date:
             wanted.dates.setdefault(state.date, second)
         shown = before != state.name
@@ -95,6 +116,8 @@ def _walk(wanted: Wanted, events: Sequence[Happened]) -> None:
             # what ships leaves a lead that was won as it is
             if state.stage and (not won or state.won):
                 stage, won = state.stage, state.won
+                # a sale is never lost
+                wanted.active = wanted.active or won
         text = event.said.state_text
         wanted.states.append((event.event_id, text))
         wanted.history.append((event.event_id, text, second, stage or ground, shown))
@@ -102,6 +125,16 @@ def _walk(wanted: Wanted, events: Sequence[Happened]) -> None:
     if before is None and initial:
         wanted.state, wanted.state_date = initial.name, whole(initials[-1].occurred)
         wanted.unmapped = not initial.mapped
+
+
+def _by_hand(wanted: Wanted, hand: Hand, second: datetime, stood: str) -> str | None:
+    """What a person's rows of the history are; the stage into which they moved the lead."""
+    if hand.active is not None:
+        wanted.active = hand.active
+        wanted.history.append((None, None, second, stood, True))
+    if hand.stage:
+        wanted.history.append((None, None, second, hand.stage, hand.stage != stood))
+    return hand.stage
 
 
 def _assign(wanted: Wanted, events: Sequence[Happened]) -> None:
@@ -120,6 +153,7 @@ def _assign(wanted: Wanted, events: Sequence[Happened]) -> None:
         mine = [event for event, name in belongs if name == campaign]
         wanted.campaigns[campaign] = _campaign(mine) | {"lead_state": None}
     wanted.campaigns[current]["lead_state"] = wanted.stage
+    wanted.in_force = current
     for name, second in wanted.dates.items():
         wanted.date_campaigns[name] = _in_force(belongs, second)
 

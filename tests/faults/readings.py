@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import requests
 from sqlalchemy import NullPool, bindparam, create_engine, text
 
 from devstack.odoo_server import OdooServer
+from devstack.people import Login
 
 DATES = (
     "commercial_assignment_date", "commercial_process_start_date", "medical_assignment_date",
@@ -21,7 +22,8 @@ LEAD_FIELDS = [
     "source_id", "campaign_id", "manychat_id", "manychat_state", "manychat_state_date",
     "manychat_unmapped", "manychat_gender", "manychat_summary", "manychat_initial_state",
     "manychat_subscribed_at", "manychat_entry_date", "manychat_commercial_id",
-    "manychat_commercial_ref", "manychat_medical_id", "manychat_medical_ref", *DATES,
+    "manychat_commercial_ref", "manychat_medical_id", "manychat_medical_ref", "user_id", "active",
+    *DATES,
 ]  # fmt: skip
 Row = dict[str, Any]
 SLICE = 500
@@ -83,7 +85,8 @@ class Mirror:
         """How many rows are still on their way."""
         [row] = self.rows(
             "SELECT (SELECT count(*) FROM \"Outbox\" WHERE status <> 'success' AND NOT parked) "
-            'AS outbox, (SELECT count(*) FROM "Inbox") AS inbox'
+            'AS outbox, (SELECT count(*) FROM "Inbox") AS inbox, '
+            '(SELECT count(*) FROM "Write_Back" WHERE next_attempt_at IS NOT NULL) AS to_manychat'
         )
         return row
 
@@ -91,6 +94,30 @@ class Mirror:
         return self.rows(
             "SELECT event_id, status, parked, reason FROM \"Outbox\" WHERE status <> 'success'"
         )
+
+    def sent(self, ids: Sequence[str]) -> list[str]:
+        """The ids of the events of these contacts that went, or go, to Odoo."""
+        found = self.rows(
+            'SELECT o.event_id FROM "Outbox" o JOIN "Contact" c ON c.id = o.contact_id '
+            "WHERE c.manychat_id IN :ids",
+            ids=list(ids),
+        )
+        return [row["event_id"] for row in found]
+
+    def untold(self) -> list[Row]:
+        """What ManyChat will not be told any more, although it should."""
+        return self.rows(
+            "SELECT name, status, reason FROM \"Write_Back\" WHERE status <> 'success'"
+        )
+
+    def tells_manychat(self) -> bool:
+        """Whether it has heard that ManyChat is to be told of leads."""
+        return bool(self.rows('SELECT name FROM "Write_Back_Setup" WHERE body LIKE \'%"on"%\''))
+
+    def read_up_to(self) -> int:
+        """The number of the last change of Odoo's feed that is in the mirror."""
+        rows = self.rows("SELECT cursor FROM \"Feed\" WHERE name = 'odoo'")
+        return int(rows[0]["cursor"].rpartition(":")[2]) if rows else 0
 
 
 def _aware(row: Row) -> Row:
@@ -103,12 +130,42 @@ def _aware(row: Row) -> Row:
     return row
 
 
+class Refused(RuntimeError):
+    """Odoo answered with an error; `name` is its class."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        self.name = str(error["data"]["name"])
+        super().__init__(f"{self.name}: {error['data']['message']}")
+
+
+class User:
+    """Somebody who works in Odoo, through JSON-RPC."""
+
+    def __init__(self, odoo: OdooServer, login: Login) -> None:
+        self._odoo, self._login = odoo, login
+        self._uid: int | None = None
+
+    def call(self, model: str, method: str, *args: Any, **more: Any) -> Any:
+        """What the method returns. Raises Refused, or requests' errors when Odoo is away."""
+        db, password = self._odoo.db, self._login.password
+        if self._uid is None:
+            self._uid = self._rpc("common", "authenticate", db, self._login.login, password, {})
+        return self._rpc("object", "execute_kw", db, self._uid, password, model, method, args, more)
+
+    def _rpc(self, service: str, name: str, *args: Any) -> Any:
+        call = {"service": service, "method": name, "args": args}
+        body = {"jsonrpc": "2.0", "method": "call", "params": call}
+        answer = requests.post(f"{self._odoo.url}/jsonrpc", json=body, timeout=120).json()
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer["result"]
+
+
 class Leads:
     """Odoo's records, as its administrator sees them."""
 
     def __init__(self, odoo: OdooServer) -> None:
-        self._odoo = odoo
-        self._uid: int | None = None
+        self._admin = User(odoo, odoo.people.admin)
 
     def leads(self, ids: Sequence[str]) -> dict[str, list[Row]]:
         """Every lead of each contact, archived ones too; times aware."""
@@ -139,24 +196,30 @@ class Leads:
             for row in self._read("manychat.event", [["manychat_id", "in", part]], ["event_id"])
         ]
 
-    def _read(self, model: str, domain: Any, fields: Sequence[str], **more: Any) -> list[Row]:
-        login, password = self._odoo.admin_login, self._odoo.admin_password
-        if self._uid is None:
-            self._uid = self._rpc("common", "authenticate", self._odoo.db, login, password, {})
-        who = (self._odoo.db, self._uid, password)
-        arguments = [domain, list(fields)]
-        rows: list[Row] = self._rpc(
-            "object", "execute_kw", *who, model, "search_read", arguments, more
-        )
-        return rows
+    def last_change(self) -> int:
+        """The id of the newest change that anybody made."""
+        rows = self._read("manychat.change", [], ["id"], order="id desc", limit=1)
+        return int(rows[0]["id"]) if rows else 0
 
-    def _rpc(self, service: str, name: str, *args: Any) -> Any:
-        call = {"service": service, "method": name, "args": args}
-        body = {"jsonrpc": "2.0", "method": "call", "params": call}
-        answer = requests.post(f"{self._odoo.url}/jsonrpc", json=body, timeout=120).json()
-        if "error" in answer:
-            raise RuntimeError(answer["error"]["data"]["message"])
-        return answer["result"]
+    def changes(self, after: int) -> list[Row]:
+        """What the feed tells, or will tell, of what was done after the change `after`."""
+        fields = ["manychat_id", "kind", "clock", "values"]
+        return self._read("manychat.change", [["id", ">", after]], fields, order="id")
+
+    def unread(self, number: int) -> int:
+        """How many changes the bridge has not read yet that has read up to `number`."""
+        domain = ["|", ["number", "=", False], ["number", ">", number]]
+        return int(self._admin.call("manychat.change", "search_count", domain))
+
+    def tell_manychat(self, fields: Mapping[str, str]) -> None:
+        """Have ManyChat told of leads: its custom fields by fact."""
+        names = {f"back_{fact}": name for fact, name in fields.items()} | {"write_back": "on"}
+        for name, value in names.items():
+            self._admin.call("ir.config_parameter", "set_param", f"miasalud_crm.{name}", value)
+
+    def _read(self, model: str, domain: Any, fields: Sequence[str], **more: Any) -> list[Row]:
+        rows: list[Row] = self._admin.call(model, "search_read", domain, list(fields), **more)
+        return rows
 
 
 def _slices(ids: Sequence[Any]) -> Iterator[list[Any]]:
@@ -170,7 +233,7 @@ def _cleaned(row: Row) -> Row:
 
 
 def _value(key: str, value: Any) -> Any:
-    if key == "lead_id" or key in {"changed", "manychat_unmapped"}:
+    if key == "lead_id" or key in {"changed", "manychat_unmapped", "active"}:
         return value
     if value is False:
         return None

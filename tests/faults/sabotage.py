@@ -122,6 +122,59 @@ def the_claim_runs_out(world: World, long: bool) -> None:
         world.fleet.thaw([worker])
 
 
+def feedback_is_killed(world: World, long: bool) -> None:
+    """In mid read, and between applying a page and its commit; the other one takes over."""
+    world.odoo.delay = lambda: world.odoo.random.choice((0.0, 0.2, 0.5))
+    for turn in range(6 if long else 2):
+        world.pause(1.5)
+        if turn % 2:
+            world.fleet.crash(world.fleet.workers["feedback"])
+        else:
+            world.condemn_feedback()
+    world.odoo.behave()
+    world.pause(2.0)
+
+
+def a_crowd_works_in_odoo(world: World, long: bool) -> None:
+    """Many transactions at once, long ones among them, while the feed is read."""
+    if world.people:
+        world.people.crowd(copies=6 if long else 3, acts=12 if long else 4)
+
+
+def odoo_dies_before_its_changes_are_read(world: World, long: bool) -> None:
+    readers = world.fleet.workers["feedback"]
+    world.fleet.freeze(readers)
+    world.pause(6.0 if long else 1.5)
+    world.stack.odoo.kill()
+    world.pause(5.0 if long else 0.5)
+    world.stack.odoo.start()
+    world.fleet.thaw(readers)
+
+
+def manychat_says_429(world: World, long: bool) -> None:
+    _manychat_is(world, "busy", 12.0 if long else 3.0)
+
+
+def manychat_breaks(world: World, long: bool) -> None:
+    """500, an exception in a 200, and connections cut without a word."""
+    for mood in ("broken", "exception", "dead"):
+        _manychat_is(world, mood, 5.0 if long else 1.5)
+
+
+def manychat_is_slow(world: World, long: bool) -> None:
+    """It does what it was asked, and answers after the caller has hung up, or nearly."""
+    world.page.seconds = 11.0 if long else 1.0
+    _manychat_is(world, "slow", 25.0 if long else 4.0)
+
+
+def _manychat_is(world: World, mood: str, seconds: float) -> None:
+    world.page.mood = mood
+    try:
+        world.pause(seconds)
+    finally:
+        world.page.mood = "ok"
+
+
 def _swallow(world: World, calls: int, seconds: float) -> None:
     before = world.odoo.swallowed
     world.odoo.swallow = True
@@ -145,6 +198,12 @@ FAULTS: Mapping[str, Fault] = {
         queue_answers_are_lost,
         odoo_answers_are_lost,
         leases_run_out_in_mid_batch,
+        feedback_is_killed,
+        a_crowd_works_in_odoo,
+        odoo_dies_before_its_changes_are_read,
+        manychat_says_429,
+        manychat_breaks,
+        manychat_is_slow,
         odoo_answers_too_late,
         the_claim_runs_out,
     )

@@ -36,11 +36,22 @@ class State:
 
 
 @dataclass(frozen=True)
+class Hand:
+    """What a person in Odoo changed besides values: the stage, whether the lead is in the archive,
+    the salesperson (name). None: not that."""
+
+    stage: str | None = None
+    active: bool | None = None
+    salesperson: str | None = None
+
+
+@dataclass(frozen=True)
 class Said:
     """What one event means; keys that are absent from `values` say nothing.
 
     `start` None: the time of arrival; else the event lies in `start` … `start + span`. A value
-    of None clears (advisors only). `state_text` is the state's text as it is to be kept.
+    of None clears (advisors and names). `state_text` is the state's text as it is to be kept.
+    `hand`: a person did it in Odoo, and what else they did.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +63,7 @@ class Said:
     campaign: str | None = None
     registered: datetime | None = None
     guesses_whatsapp: bool = False
+    hand: Hand | None = None
 
     def occurred(self, received: datetime) -> datetime:
         """The end of what was written, never later than the arrival."""
@@ -84,6 +96,23 @@ class Post:
     def good(self) -> bool:
         """Whether it is to reach Odoo."""
         return self.said is not None and not self.kills
+
+
+@dataclass(frozen=True)
+class Act:
+    """One write of a person in Odoo to the leads of `contacts`.
+
+    `mark` is the name that it gives them, another one each time: whatever became of the act is
+    found by it. Advisors are logins; None: it leaves that alone.
+    """
+
+    mark: str
+    contacts: tuple[str, ...]
+    phone: str | None = None
+    stage: str | None = None
+    active: bool | None = None
+    commercial: str | None = None
+    medical: str | None = None
 
 
 @dataclass(frozen=True)

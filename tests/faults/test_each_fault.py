@@ -31,6 +31,8 @@ def test_nothing_is_lost_doubled_or_wrong_when(world: World, seed: int, name: st
     assert verdict.mismatches == []
     assert deaths == []
     assert verdict.accepted == verdict.ledger > EVENTS * 0.8
+    assert verdict.deeds > 0
+    assert verdict.told > 0
 
 
 def test_an_event_that_kills_its_worker_ends_as_a_dead_letter_and_harms_no_other(

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.generator import Generator
 from tests.faults.oracle import Wanted, advisor, expected, lead_name
-from tests.faults.story import Happened, Said
+from tests.faults.story import Hand, Happened, Said
 from tests.faults.values import NEW, STATES
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -163,3 +163,51 @@ def test_some_assignments_come_before_their_contact_and_much_comes_late() -> Non
             of_contact.setdefault(post.contact, []).append(post.said.start)
     pairs = [pair for times in of_contact.values() for pair in pairwise(times)]
     assert sum(a > b for a, b in pairs) > len(pairs) * 0.2
+
+
+def by_hand(minute: float, number: int, hand: Hand | None = None, **values: Any) -> Happened:
+    """What a person in Odoo did then."""
+    said = Said(values, at(minute), hand=hand or Hand())
+    return Happened(f"person:{number}", LATER, "MC-1", "person", said)
+
+
+def test_what_a_person_typed_stands_in_odoo_and_the_newest_word_in_the_mirror() -> None:
+    wanted = told(
+        event(1, 1, values={"first_name": "Eva", "last_name": "Sol", "phone": "1"}),
+        by_hand(2, 2, first_name="Eva Luna", last_name=None, medical="jefa@demo.example"),
+        event(3, 3, values={"first_name": "Ana", "phone": "2", "medical": None}),
+    )
+    assert wanted.values == {
+        "first_name": "Ana", "last_name": None, "phone": "2", "medical": None
+    }  # fmt: skip
+    assert wanted.lead_values == {
+        "first_name": "Eva Luna", "last_name": None, "phone": "2",
+        "medical": "jefa@demo.example", "commercial": None,
+    }  # fmt: skip
+
+
+def test_a_persons_salesperson_leaves_manychats_commercial_advisor_alone() -> None:
+    wanted = told(
+        event(1, 1, values={"commercial": "ventas@demo.example"}),
+        by_hand(2, 2, Hand(salesperson="Marta Jefa"), commercial="jefa@demo.example"),
+    )
+    assert wanted.values["commercial"] == "jefa@demo.example"
+    assert wanted.lead_values["commercial"] == "ventas@demo.example"
+    assert wanted.salesperson == "Marta Jefa"
+
+
+def test_a_persons_move_takes_its_turn_by_its_time() -> None:
+    move = by_hand(2, 2, Hand(stage="Comienza Cotización"))
+    wanted = told(event(1, 1, "Nuevo"), move)
+    assert wanted.stage == "Comienza Cotización"
+    assert wanted.history[-1] == (None, None, at(2), "Comienza Cotización", True)
+    assert told(event(3, 3, "Retornó en AC"), move).stage == "Retornó en AC"
+    won = told(event(1, 1, "Venta exitosa"), move, event(3, 3, "Retornó en AC"))
+    assert won.stage == "Retornó en AC"
+
+
+def test_an_archived_lead_stays_there_until_it_is_taken_out_or_won() -> None:
+    away = by_hand(2, 2, Hand(active=False))
+    assert told(away, event(3, 3, "Retornó en AC")).active is False
+    assert told(away, by_hand(3, 3, Hand(active=True))).active is True
+    assert told(away, event(3, 3, "Venta exitosa")).active is True

@@ -78,6 +78,8 @@ _STATES = (
     State("Esperando resultados", None, mapped=False),
     State("Pide descuento", None, mapped=False),
 )
+MOVES = tuple(dict.fromkeys(s.stage for s in _STATES if s.stage and not s.won))
+"""Where people move leads to."""
 STATES = {state.name: state for state in _STATES}
 INITIAL = (STATES["Nuevo"], STATES["Nuevo Lead"], STATES["Retornó en AC"], STATES["Pide descuento"])
 

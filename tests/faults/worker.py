@@ -1,9 +1,11 @@
 """A worker that can be killed by what it reads, and whose leases run out soon.
 
-`python -m tests.faults.worker contact|campaign|crm`: the real worker, with three changes that
+`python -m tests.faults.worker contact|campaign|crm|feedback`: the real worker, with changes that
 make its bad days fit into a test: an event that holds the killer's mark ends the process after
 it was applied and before the commit; the queue leases messages for `LEASE` seconds at most; a
-call to Odoo waits `ANSWER` seconds at most.
+call to Odoo waits `ANSWER` seconds at most; who reads Odoo's changes and who tells ManyChat gives
+way to another after `LEASE` seconds; a change that was applied ends the process before the commit
+if the file `DEATH_WARRANT` lies where it works, and takes that away.
 """
 
 from __future__ import annotations
@@ -12,17 +14,21 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import requests
 from azure.storage.queue import QueueClient
 
 import bridge.mirror.apply as mirror
+import bridge.mirror.feedback as feedback_writes
 from bridge.queue import reader
+from bridge.workers import feedback, write_back
 from tests.faults.story import KILLER
 
 LEASE = 3
 ANSWER = 20.0
+DEATH_WARRANT = "feedback-dies-before-its-commit"
 KILLED = 86
 """The exit code of a worker that an event killed."""
 
@@ -36,6 +42,18 @@ def _killable(apply: Callable[..., Any]) -> Callable[..., Any]:
         return applied
 
     return apply_events
+
+
+def _mortal(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def apply_changes(session: Any, *args: Any) -> Any:
+        applied = apply(session, *args)
+        if applied and Path(DEATH_WARRANT).exists():
+            Path(DEATH_WARRANT).unlink(missing_ok=True)
+            session.flush()
+            os._exit(KILLED)
+        return applied
+
+    return apply_changes
 
 
 def _with_short_leases(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +85,10 @@ def main() -> None:
     for name in ("receive_messages", "update_message"):
         setattr(QueueClient, name, _with_short_leases(getattr(QueueClient, name)))
     requests.Session.request = _with_less_patience(requests.Session.request)  # type: ignore[method-assign]
+
+    feedback_writes.apply_changes = _mortal(feedback_writes.apply_changes)
+    feedback.LEASE_SECONDS = float(LEASE)
+    write_back.LEASE_SECONDS = 2.0 * LEASE
 
     # what it imports takes the functions by name
     from bridge.workers.process import run_process  # noqa: PLC0415

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import requests
 from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueClient
 from sqlalchemy.exc import OperationalError
 
 from devstack.errors import NotReady
+from devstack.manychat_server import ManyChatServer, Page
 from devstack.odoo_sources import choose
 from devstack.ports import LOOPBACK
 from devstack.stack import Stack
 from tests.faults.fleet import Fleet
+from tests.faults.page import MANYCHAT_FIELDS
+from tests.faults.people import People
 from tests.faults.proxy import Proxy
-from tests.faults.readings import Leads, Mirror
+from tests.faults.readings import Leads, Mirror, Refused
+from tests.faults.worker import DEATH_WARRANT
 
 QUEUES = ("manychat-contact-queue", "manychat-campaign-queue", "dead-letter-queue")
 POLL_SECONDS = 0.1
@@ -31,6 +36,9 @@ class World:
         settings = {"SYNC_INTERVAL": "1"}
         self.stack = Stack(choose(series), name=name, settings=settings)
         self._seed, self._settings = seed, settings
+        self.page = Page(retry_after=1)
+        self.people: People | None = None
+        """Who works in Odoo, while a night lasts."""
 
     def __enter__(self) -> Self:
         try:
@@ -50,6 +58,7 @@ class World:
         self.stack.stop()
         for proxy in (self.queue, self.odoo):
             proxy.stop()
+        self._manychat.__exit__()
 
     def _start(self) -> None:
         stack = self.stack
@@ -59,7 +68,10 @@ class World:
         self.odoo = Proxy(stack.odoo.port, self._seed)
         for proxy in (self.queue, self.odoo):
             proxy.start()
+        self._manychat = ManyChatServer(self.page).__enter__()
         self._settings |= {
+            "MANYCHAT_API_TOKEN": self.page.token,
+            "MANYCHAT_API_URL": self._manychat.url,
             "DATABASE_URL": url,
             "ODOO_URL": f"http://{LOOPBACK}:{self.odoo.port}",
             "AZURE_STORAGE_CONNECTION_STRING": stack.azurite.connection_string.replace(
@@ -68,7 +80,14 @@ class World:
         }
         self.mirror, self.leads = Mirror(url), Leads(stack.odoo)
         self.fleet = Fleet(stack.bridge)
+        self.leads.tell_manychat(MANYCHAT_FIELDS)
         self.fleet.start()
+        if not self.until(self.mirror.tells_manychat, 60):
+            raise NotReady("the bridge has not heard that ManyChat is to be told")
+
+    def condemn_feedback(self) -> None:
+        """Let the next worker that applies a person's change die before it commits that."""
+        (self.stack.folder / "bridge" / DEATH_WARRANT).touch()
 
     def pause(self, seconds: float) -> None:
         """Let time pass, with a supervisor at work."""
@@ -87,10 +106,14 @@ class World:
     def waiting(self) -> dict[str, int]:
         """What is still on its way, by place; -1 where nobody answers."""
         try:
-            counts = self.mirror.waiting()
+            counts = self.mirror.waiting() | self._depths()
+            if not any(counts.values()):
+                counts["feed"] = self.leads.unread(self.mirror.read_up_to())
         except OperationalError:
             counts = {"mirror": -1}
-        return {name: count for name, count in (counts | self._depths()).items() if count}
+        except (requests.RequestException, Refused):
+            counts = {"odoo": -1}
+        return {name: count for name, count in counts.items() if count}
 
     def drain(self, seconds: float) -> None:
         """Wait until nothing is on its way any more. Raises NotReady with what still is."""
