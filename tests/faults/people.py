@@ -104,7 +104,7 @@ class People:
                     deed = Deed(self._act(random, chosen, advisors))
                     self.deeds.append(deed)
                     worker.do(deed, [leads[contact] for contact in chosen])
-                if acts is None:
+                if acts is None or not leads:
                     self._stop.wait(random.uniform(0, 2 * GAP))
                 else:
                     acts -= 1
@@ -116,12 +116,14 @@ class People:
             number = next(self._names)
         chance = random.random()
         advisor = random.choice(advisors).login
+        # both in one write: the archive's row would show the new stage until the next fold
+        archives = random.random() < 0.15
         return Act(
             mark=f"Persona {self._seed} {number}",
             contacts=tuple(contacts),
             phone=f"+5191{self._seed % 100:02d}{number % 10**5:05d}" if chance < 0.3 else None,
-            stage=random.choice(MOVES) if random.random() < 0.6 else None,
-            active=random.choice((False, True)) if random.random() < 0.15 else None,
+            stage=random.choice(MOVES) if random.random() < 0.6 and not archives else None,
+            active=random.choice((False, True)) if archives else None,
             commercial=advisor if 0.3 < chance < 0.5 else None,
             medical=advisor if 0.4 < chance < 0.6 else None,
         )
