@@ -18,9 +18,10 @@ from bridge.mirror.claims import held_until
 from bridge.mirror.contacts import lock_contacts
 from bridge.mirror.delivery import DeadLetter, Inbox
 from bridge.mirror.digests import id_digest
+from bridge.mirror.models import owned_tables
 from bridge.mirror.quarantine import Quarantine
 from bridge.mirror.tables import Contact
-from bridge.mirror.tombstones import Erasure, owned_tables, owner_of
+from bridge.mirror.tombstones import Erasure, owner_of
 
 _NAMES = "|".join(map(re.escape, SPELLINGS["manychat_id"]))
 

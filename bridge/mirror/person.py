@@ -12,9 +12,9 @@ from bridge.events.clock import iso
 from bridge.mirror.delivery import DeadLetter, Inbox
 from bridge.mirror.digests import id_digest
 from bridge.mirror.erasures import ids_naming
+from bridge.mirror.models import owned_tables
 from bridge.mirror.quarantine import Quarantine
 from bridge.mirror.tables import Contact
-from bridge.mirror.tombstones import owned_tables
 
 Held = dict[str, list[dict[str, Any]]]
 """Rows by the name of their table, as JSON can hold them; a table without any is left out."""

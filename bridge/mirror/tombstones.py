@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bridge.events.cleaning.text import clean_id
@@ -16,6 +16,7 @@ from bridge.events.spellings import spelled
 from bridge.mirror.base import Base
 from bridge.mirror.chunks import delete_rows, rows_by
 from bridge.mirror.digests import id_digest
+from bridge.mirror.models import owned_tables
 from bridge.mirror.tables import Contact
 from bridge.mirror.types import digest, typed
 
@@ -64,13 +65,6 @@ def letters_without_erased(session: Session, letters: Sequence[Envelope]) -> lis
     until = _until(session, {id_digest(owner) for owner in owners if owner})
     return [letter for letter, owner in zip(letters, owners, strict=True)
             if not (owner and _is_dropped(owner, letter.received_at, until))]  # fmt: skip
-
-
-def owned_tables() -> list[Table]:
-    """Every table whose rows belong to a contact; those that point at others come first."""
-    contact = cast(Table, Contact.__table__)
-    return [table for table in reversed(Base.metadata.sorted_tables)
-            if any(key.column.table is contact for key in table.foreign_keys)]  # fmt: skip
 
 
 def owner_of(payload: Any) -> str | None:

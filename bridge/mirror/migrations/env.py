@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bridge.mirror import (  # noqa: F401  (they fill the metadata)
-    delivery,
-    quarantine,
-    tables,
-    tombstones,
-    write_back,
-    write_back_setup,
-)
+from bridge.mirror import models, tombstones  # noqa: F401  (they fill the metadata)
 from bridge.mirror.base import Base
 from bridge.mirror.schema import VERSION_TABLE
 

@@ -19,9 +19,9 @@ from bridge.mirror import claims, dead_letters, erasing_odoo, erasures, inbox, q
 from bridge.mirror.apply import apply_events
 from bridge.mirror.base import Base
 from bridge.mirror.digests import id_digest
+from bridge.mirror.models import owned_tables
 from bridge.mirror.reconciliations import Reconciliation
 from bridge.mirror.tables import Contact
-from bridge.mirror.tombstones import owned_tables
 from bridge.mirror.write_back_setup import WriteBackSetup
 from bridge.transfer.exporting import export_person
 from tests.integration.mirror.conftest import NOW, Mirror
