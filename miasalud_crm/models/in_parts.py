@@ -44,7 +44,10 @@ def in_parts(env, items, do):
     """
     if not items:
         return
-    env.cr.flush()  # what is refused here was written before, by others
+    # what is refused here was written before, by others; and a cursor's flush computes with the
+    # few rights of whoever called
+    env.flush_all()
+    env.cr.flush()
     try:
         with private_sql_errors(), env.cr.savepoint():
             answer = do(items)

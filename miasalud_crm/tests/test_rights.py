@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
@@ -141,3 +143,12 @@ class TestRights(ManychatCase):
             self.assert_denied(
                 lambda name=name, record=record: record.with_user(self.mapper).read([name])
             )
+
+    def test_what_is_left_to_compute_is_not_read_with_the_bridges_rights(self):
+        """As in a request, whose first environment is the caller's: a cursor flushes with it."""
+        caller = self.env["crm.lead"].with_user(self.bridge).env
+        transaction = type(self.env.cr.transaction)
+        nobody = {"id": False, "odoo_id": False, "email": "nobody@clinic.example", "name": "x"}
+        with patch.object(transaction, "flush", lambda _transaction: caller.flush_all()):
+            result = self.sync_one("e2", 2, campaign={"id": 1, "name": "Otoño"}, commercial=nobody)
+        self.assertEqual((result["status"], result["message"]), ("updated", ""))
