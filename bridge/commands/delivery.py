@@ -11,7 +11,7 @@ from bridge.commands.opening import open_settings, open_store
 from bridge.events.reading import Rules
 from bridge.mirror import pauses
 from bridge.mirror.database_clock import database_now
-from bridge.mirror.pauses import Hop
+from bridge.mirror.hops import Hop
 from bridge.mirror.store import Store
 from bridge.mirror.tracing import Traced, trace_contact
 from bridge.workers.reprocessing import reprocess

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from bridge.mirror.delivery import Pause
-
-
-class Hop(StrEnum):
-    """What can be stopped; `schedule` is inbox, dead letters and retention, `write-back` all calls
-    to ManyChat."""
-
-    CONTACT = "contact"
-    CAMPAIGN = "campaign"
-    CRM = "crm"
-    FEEDBACK = "feedback"
-    WRITE_BACK = "write-back"
-    SCHEDULE = "schedule"
 
 
 def pause(session: Session, hop: str, now: datetime) -> None:

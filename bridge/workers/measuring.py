@@ -13,7 +13,7 @@ from bridge import metrics, tracing
 from bridge.errors import BridgeError
 from bridge.mirror.apply import Applied
 from bridge.mirror.claims import OutboxRow
-from bridge.mirror.pauses import Hop
+from bridge.mirror.hops import Hop
 from bridge.mirror.reconciliations import Result
 from bridge.mirror.watching import Waiting
 from bridge.odoo.leads import SyncResult

@@ -22,7 +22,7 @@ from bridge.manychat.client import MOST_FIELDS
 from bridge.manychat.errors import LONGEST_HOLD
 from bridge.mirror import lease, pace, pauses, write_back, write_back_setup
 from bridge.mirror.database_clock import database_now
-from bridge.mirror.pauses import Hop
+from bridge.mirror.hops import Hop
 from bridge.mirror.store import Store
 from bridge.mirror.write_back import FIELD, FLOW, STARTED, Due
 from bridge.workers.bell import Bell

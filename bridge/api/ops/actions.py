@@ -14,7 +14,7 @@ from bridge.api.ops.pages import Id, router, show_letter
 from bridge.api.ops.rendering import base_of
 from bridge.api.webhooks import Taking
 from bridge.log import get_logger
-from bridge.mirror.pauses import Hop
+from bridge.mirror.hops import Hop
 
 __all__ = ["router"]  # with what this module hangs into it
 _log = get_logger(__name__)

@@ -7,20 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi_problem.error import StatusProblem
 
 from bridge.api.asking import ask_desk
-from bridge.api.mirror_desk import MirrorDesk
 from bridge.api.reports import HealthReport, health_report
 from bridge.metrics import code_in
-from bridge.mirror.pauses import Hop
-from bridge.mirror.statistics import Statistics
-from bridge.mirror.stuck import Stuck
-from bridge.mirror.watching import Waiting
+from bridge.mirror.hops import Hop
 from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
+
+if TYPE_CHECKING:  # the mirror's driver is loaded when the mirror is first asked
+    from bridge.api.mirror_desk import MirrorDesk
+    from bridge.mirror.statistics import Statistics
+    from bridge.mirror.stuck import Stuck
+    from bridge.mirror.watching import Waiting
 
 T = TypeVar("T")
 _ERRORS = 8

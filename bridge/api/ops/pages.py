@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -27,8 +27,10 @@ from bridge.api.ops.session import Session
 from bridge.api.parts import settings_of
 from bridge.api.security import Scope, scope_of
 from bridge.log import get_logger
-from bridge.mirror.reports import ContactSummary
-from bridge.mirror.tracing import Traced
+
+if TYPE_CHECKING:
+    from bridge.mirror.reports import ContactSummary
+    from bridge.mirror.tracing import Traced
 
 SIZE = 25
 Told = dict[str, Any]

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from bridge.events.event import EventType
 from bridge.mirror import claims, outbox, pauses
 from bridge.mirror.delivery import Outbox
+from bridge.mirror.hops import Hop
 from tests.integration.mirror.conftest import Mirror
 from tests.integration.mirror.test_dead_letter_routes import BODY, ID, bury
 from tests.integration.mirror.test_records import Records
@@ -65,7 +66,7 @@ async def test_a_road_in_order_says_so(visitor: Visitor, mirror: Mirror) -> None
     answer_all(mirror)
     text = await text_of(visitor)
     assert "All is well" in text
-    assert all(f"<b>{hop}</b>" in text for hop in pauses.Hop)
+    assert all(f"<b>{hop}</b>" in text for hop in Hop)
     assert "1 events: contact 1" in text
     assert "Rosa" not in text
 

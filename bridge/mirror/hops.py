@@ -1,0 +1,17 @@
+"""The hops of the road that a person may stop, for whoever only names them: no database in here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Hop(StrEnum):
+    """What can be stopped; `schedule` is inbox, dead letters and retention, `write-back` all calls
+    to ManyChat."""
+
+    CONTACT = "contact"
+    CAMPAIGN = "campaign"
+    CRM = "crm"
+    FEEDBACK = "feedback"
+    WRITE_BACK = "write-back"
+    SCHEDULE = "schedule"
