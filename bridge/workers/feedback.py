@@ -28,6 +28,7 @@ from bridge.odoo.feed import FeedPage
 from bridge.workers.bell import Bell
 from bridge.workers.giving_up import given_up_letters, unreadable_letters
 from bridge.workers.probes import ask_mirror
+from bridge.workers.turns import work_in_turn
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
 log = get_logger(__name__)
@@ -85,15 +86,7 @@ class FeedbackWorker:
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set, then let another process have the lease."""
-        log.info("worker_started", holder=self._holder)
-        while not stop.is_set():
-            self._round(stop)
-        try:
-            with self._store.transaction() as session:
-                lease.release(session, LEASE, self._holder)
-        except BridgeError as error:
-            log.info("release_failed", code=error.code)  # the lease runs out by itself
-        log.info("worker_stopped")
+        work_in_turn(stop, self._round, self._store, LEASE, self._holder)
 
     def step(self) -> bool:
         """Read and apply one page; whether there is more to be read at once.

@@ -28,6 +28,7 @@ from bridge.mirror.write_back import FIELD, FLOW, STARTED, Due
 from bridge.workers.bell import Bell
 from bridge.workers.probes import ask_mirror
 from bridge.workers.retry import backoff
+from bridge.workers.turns import work_in_turn
 from bridge.workers.waiting import Rng, system_rng, wait_until_back
 
 log = get_logger(__name__)
@@ -85,15 +86,7 @@ class WriteBackWorker:
 
     def run(self, stop: Flag) -> None:
         """Work until `stop` is set, then let another process have the lease."""
-        log.info("worker_started", holder=self._holder)
-        while not stop.is_set():
-            self._round(stop)
-        try:
-            with self._store.transaction() as session:
-                lease.release(session, LEASE, self._holder)
-        except BridgeError as error:
-            log.info("release_failed", code=error.code)  # the lease runs out by itself
-        log.info("worker_stopped")
+        work_in_turn(stop, self._round, self._store, LEASE, self._holder)
 
     def step(self) -> bool:
         """Send what waits for one contact; whether there was anything.
