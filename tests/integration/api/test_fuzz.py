@@ -14,14 +14,22 @@ from typing import Any
 
 import pytest
 
+from bridge.api.odoo_contact_bodies import EXAMPLE as CONTACT
 from bridge.api.odoo_leads import EXAMPLE
 from devstack.fuzz import fuzz
 from devstack.stack import Stack
 
+PARTNER = {key: value for key, value in CONTACT.items() if key not in {"id", "manychat_id"}} | {
+    "partner_id": CONTACT["id"]
+}
 ANSWERS: dict[str, Any] = {
     "authenticate": 7,
     "manychat_leads": {"total": 1, "leads": [EXAMPLE]},
     "manychat_check": {"lead_id": None, "next_stage": "Nuevo", "rule": "Nuevo"},
+    "manychat_partners": {"total": 1, "partners": [PARTNER]},
+    "manychat_partner_create": {"partner": PARTNER},
+    "manychat_partner_write": {"partner": PARTNER},
+    "manychat_partner_remove": {},
     "manychat_health": {"addon": "miasalud_crm", "version": "1.0.0", "series": "18.0"},
 }
 
