@@ -1,5 +1,7 @@
 """What the sync writes into the chatter by itself is what Odoo would have written."""
 
+from datetime import timedelta
+
 from odoo.tools import html_sanitize
 
 from .common import ManychatCase, event
@@ -86,7 +88,10 @@ class TestTrace(ManychatCase):
         leads[:2]._manychat_log([(lead, NASTY, []) for lead in leads[:2]])
         made = leads[:2].message_ids.sorted("id")
         own = self.rows(leads[2]._message_log(body=NASTY))[0]
+        moment = own.pop("date")
         for row in self.rows(made):
+            # a second may begin between the two
+            self.assertAlmostEqual(row.pop("date"), moment, delta=timedelta(seconds=10))
             self.assertEqual({**row, "body": None}, {**own, "body": None})
             self.assertEqual(html_sanitize(row["body"]), own["body"])
         self.assertEqual(made.mapped("res_id"), leads[:2].ids)
