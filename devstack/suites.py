@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,17 +20,22 @@ from devstack.stack import Stack
 
 REPORTS = WORK / "reports"
 NAMES = ("unit", "integration", "odoo", "e2e", "faults")
+LINES_OF_A_FAILURE = 12
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run of a suite came to; `tests` counts the skipped and the failed ones too."""
+    """What one run of a suite came to; `tests` counts the skipped and the failed ones too.
+
+    `failures` tells each failed test: its name, then the end of what pytest said of it.
+    """
 
     suite: str
     tests: int
     failed: int
     skipped: int
     seconds: float
+    failures: Sequence[str] = field(default=())
 
     @property
     def passed(self) -> int:
@@ -47,13 +52,19 @@ def run_suites(names: Sequence[str], series: str | None, extra: Sequence[str]) -
 
 
 def print_summary(results: Sequence[Result]) -> None:
-    """A line a suite, and last the plain totals."""
+    """A line a suite, what failed, and last the plain totals.
+
+    Each failure is told again here because of a long run often only the end is kept.
+    """
     print(f"\n{'suite':<24}{'tests':>7}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for result in results:
         print(
             f"{result.suite:<24}{result.tests:>7}{result.failed:>8}{result.skipped:>9}"
             f"{result.seconds:>9.1f}"
         )
+    for result in results:
+        for failure in result.failures:
+            print(f"\nFAILED in {result.suite}: {failure}")
     passed = sum(result.passed for result in results)
     failed = sum(result.failed for result in results)
     print(f"\n{passed} passed, {failed} failed", flush=True)
@@ -99,15 +110,29 @@ def _odoo_suite(series: str | None, extra: Sequence[str]) -> list[Result]:
 def read_report(suite: str, report: Path, code: int, seconds: float) -> Result:
     """Counts of a JUnit file; a run without tests, or one that broke off, counts as a failure."""
     tests = failed = skipped = 0
+    failures: list[str] = []
     if report.exists():
-        for element in ElementTree.parse(report).iter("testsuite"):  # noqa: S314  (our own file)
+        root = ElementTree.parse(report).getroot()  # noqa: S314  (our own file)
+        failures = [_failure(case) for case in root.iter("testcase") if _broken(case) is not None]
+        for element in root.iter("testsuite"):
             tests += int(element.get("tests", 0))
             failed += int(element.get("failures", 0)) + int(element.get("errors", 0))
             skipped += int(element.get("skipped", 0))
     if not failed and (code or not tests):
         progress.say(f"{suite}: {'pytest ended with ' + str(code) if code else 'no test ran'}")
         failed, tests = 1, tests + 1
-    return Result(suite, tests, failed, skipped, seconds)
+    return Result(suite, tests, failed, skipped, seconds, failures)
+
+
+def _broken(case: ElementTree.Element) -> ElementTree.Element | None:
+    return next((child for child in case if child.tag in ("failure", "error")), None)
+
+
+def _failure(case: ElementTree.Element) -> str:
+    broken = _broken(case)
+    said = ((broken.text if broken is not None else None) or "").rstrip().splitlines()
+    name = f"{case.get('classname')}::{case.get('name')}"
+    return "\n".join([name, *(f"    {line}" for line in said[-LINES_OF_A_FAILURE:])])
 
 
 def _report(name: str) -> Path:

@@ -40,6 +40,28 @@ def test_the_last_line_tells_the_totals(capsys: pytest.CaptureFixture[str]) -> N
     assert any(line.startswith("odoo 18.0") and " 5 " in line for line in lines)
 
 
+def test_what_failed_is_told_again_before_the_totals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(
+        '<testsuites><testsuite tests="3" failures="1" errors="1" skipped="0">'
+        '<testcase classname="tests.e2e.test_road" name="test_fine"/>'
+        '<testcase classname="tests.e2e.test_road" name="test_lost"><failure message="m">'
+        "long ago\n" + "between\n" * 11 + "E  assert 1 == 2</failure></testcase>"
+        '<testcase classname="tests.e2e.test_road" name="test_unmade"><error message="m"/>'
+        "</testcase></testsuite></testsuites>"
+    )
+    print_summary([read_report("e2e", path, 1, 4.0)])
+    told = capsys.readouterr().out
+    assert "FAILED in e2e: tests.e2e.test_road::test_lost\n" in told
+    assert "    E  assert 1 == 2\n" in told
+    assert "FAILED in e2e: tests.e2e.test_road::test_unmade\n" in told
+    assert "test_fine" not in told
+    assert "long ago" not in told
+    assert told.splitlines()[-1] == "1 passed, 2 failed"
+
+
 def test_every_suite_runs_although_one_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
