@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, func, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from bridge.mirror.base import Base
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
@@ -131,7 +142,10 @@ def is_due(session: Session, now: datetime) -> bool:
 
 
 def due(session: Session, now: datetime) -> list[Due]:
-    """All that is to be sent now of the contact that has waited longest; fields, tags, flows."""
+    """All that is to be sent now of the contact that has waited longest; fields, tags, flows.
+
+    A flow whose fields or tags wait for another try is no reason to take the contact up.
+    """
     first = session.execute(_due_first(now)).first()
     if first is None:
         return []
@@ -151,9 +165,19 @@ def due(session: Session, now: datetime) -> list[Due]:
 def _due_first(now: datetime) -> Any:
     return (
         select(WriteBack.next_attempt_at, WriteBack.contact_id)
-        .where(WriteBack.next_attempt_at <= now)
+        .where(WriteBack.next_attempt_at <= now, or_(WriteBack.kind != FLOW, _nothing_before()))
         .order_by(WriteBack.next_attempt_at, WriteBack.id)
         .limit(1)
+    )
+
+
+def _nothing_before() -> Any:
+    """No field or tag of the row's contact waits: its flow would read the old values."""
+    other = aliased(WriteBack)
+    return ~exists().where(
+        other.contact_id == WriteBack.contact_id,
+        other.kind != FLOW,
+        other.next_attempt_at.is_not(None),
     )
 
 
@@ -165,11 +189,15 @@ def sent(session: Session, rows: Sequence[Due], now: datetime) -> None:
 def starting(session: Session, row: Due, until: datetime) -> bool:
     """A flow is going to be started; False if somebody else is at it, or it changed meanwhile.
 
-    Still so at `until`, whoever was at it died: whether the flow started nobody knows then.
+    False also while a field or tag of its contact waits. Still so at `until`, whoever was at it
+    died: whether the flow started nobody knows then.
     """
     own = (WriteBack.id == row.id, WriteBack.version == row.version, WriteBack.status == PENDING)
     done = session.execute(
-        update(WriteBack).where(*own).values(status=STARTED, next_attempt_at=until)
+        update(WriteBack)
+        .where(*own, _nothing_before())
+        .values(status=STARTED, next_attempt_at=until)
+        .execution_options(synchronize_session=False)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 

@@ -126,7 +126,10 @@ class WriteBackWorker:
             return write_back.due(session, now)
 
     def _tell(self, rows: Sequence[Due]) -> None:
-        """Fields first: a flow reads them. What failed once goes alone from then on."""
+        """Fields first: a flow reads them, and waits for them where they must be tried again.
+
+        What failed once goes alone from then on.
+        """
         fresh = [row for row in rows if row.kind == FIELD and not row.attempts]
         for start in range(0, len(fresh), MOST_FIELDS):
             self._send(fresh[start : start + MOST_FIELDS])

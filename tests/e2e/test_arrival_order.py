@@ -13,7 +13,7 @@ CONVERSATION: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "nombre_lead": "Luz",
             "apellido_lead": "Quispe",
-            "whatsapp": "987654321",
+            "whatsapp": "987654300",
             "canal_entrada": "ig",
             "estado_inicial": "Nuevo",
             "datetime_actual": "2025-07-01T09:00:00-05:00",

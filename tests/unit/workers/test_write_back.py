@@ -286,6 +286,52 @@ def test_a_call_that_keeps_failing_is_delayed_and_parked_at_the_cap(house: House
     assert house.rows() == [("etapa", "error", 1, "transient: manychat_http_500")]
 
 
+class OnceMore(ManyChatClient):
+    """Fails once at the next field and at the next tag, and is there again at once."""
+
+    failing = 2
+
+    def set_fields(self, *args: Any) -> None:
+        self._fail()
+        super().set_fields(*args)
+
+    def add_tag(self, *args: Any) -> None:
+        self._fail()
+        super().add_tag(*args)
+
+    def _fail(self) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise TransientError("manychat_http_500")
+
+
+def test_a_flow_waits_for_the_fields_and_tags_that_it_reads(house: House) -> None:
+    house.worker = WriteBackWorker(
+        house.store, OnceMore(house.url, house.page.token), "one",
+        clock=lambda _s: house.now, rng=lambda: 0.5,
+    )  # fmt: skip
+    house.wish(FIELD, "etapa", "Nuevo")
+    house.wish(TAG, "hot", ON)
+    house.wish(FLOW, "welcome", "clock-1")
+    house.wish(FLOW, "welcome", "clock-1", who="78")
+    house.work()
+    assert house.page.contact("78").flows == ["welcome"], "nobody else waits"
+    assert (house.fields(), house.page.contact("77").flows) == ({}, [])
+    house.after(hours=1)
+    assert [path.rpartition("/")[2] for path in house.page.paths()] == [
+        "sendFlow", "setCustomFieldByName", "addTagByName", "sendFlow",
+    ]  # fmt: skip
+    assert house.page.contact("77").flows == ["welcome"]
+
+
+def test_a_flow_does_not_wait_for_a_field_that_is_given_up(house: House) -> None:
+    house.page.strangers.add("etapa")
+    house.wish(FIELD, "etapa", "Nuevo")
+    house.wish(FLOW, "welcome", "clock-1")
+    house.work()
+    assert house.page.contact("77").flows == ["welcome"]
+
+
 def test_a_value_that_changes_while_it_is_sent_is_sent_again(house: House) -> None:
     house.wish(FIELD, "etapa", "Nuevo")
     [row] = due(house)
