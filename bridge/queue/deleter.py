@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from threading import Thread
 from typing import Protocol
@@ -13,6 +15,8 @@ from bridge.queue.connect import webhook_wire
 from bridge.queue.errors import translating
 from bridge.queue.wire import Wire
 from bridge.settings import Settings
+
+_CLOSE_SECONDS = 2.0
 
 
 class Receipt(Protocol):
@@ -36,6 +40,7 @@ class Deleter:
     async def _delete_all(self, messages: Sequence[Receipt]) -> list[BridgeError | None]:
         if self._wire is None:  # in the loop whose it is
             self._wire = webhook_wire(self._settings, self._queue_name)
+            atexit.register(_close, self._wire)
         return await asyncio.gather(*(_delete(self._wire, message) for message in messages))
 
 
@@ -46,6 +51,12 @@ async def _delete(wire: Wire, message: Receipt) -> BridgeError | None:
     except BridgeError as error:
         return error
     return None
+
+
+def _close(wire: Wire) -> None:
+    """Give the connections back; what is left open at the end is an error in the log."""
+    with suppress(TimeoutError):
+        asyncio.run_coroutine_threadsafe(wire.close(), _loop()).result(_CLOSE_SECONDS)
 
 
 @cache

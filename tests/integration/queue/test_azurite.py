@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,6 +231,27 @@ def test_a_delete_on_a_dead_port_tells_each_message(queue_name: str) -> None:
     message = Message("1", "2", 1, "", RECEIVED)
     errors = QueueReader(dead, queue_name).delete_all([message, message])
     assert [error and error.code for error in errors] == ["queue_unreachable"] * 2
+
+
+def test_a_process_that_deleted_ends_without_a_word(
+    settings: Settings, queue_name: str, writer: QueueWriter
+) -> None:
+    writer.send(envelope())
+    ending = (
+        "import sys; from bridge.queue.reader import QueueReader; "
+        "from bridge.settings import load_settings; "
+        "reader = QueueReader(load_settings(_env_file=None), sys.argv[1]); "
+        "print(reader.delete_all(reader.receive()))"
+    )
+    connection = settings.azure_storage_connection_string
+    assert connection is not None
+    ended = subprocess.run(  # noqa: S603  (our own interpreter and code)
+        [sys.executable, "-X", "dev", "-c", ending, queue_name], capture_output=True, text=True,
+        env={**os.environ, "API_KEY": "key",
+             "AZURE_STORAGE_CONNECTION_STRING": connection.get_secret_value()},
+        timeout=60, check=True,
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr) == ("[None]\n", "")
 
 
 def test_a_put_back_message_starts_counting_anew(reader: QueueReader, writer: QueueWriter) -> None:
