@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -23,6 +23,8 @@ from devstack.stack import Stack
 
 KINDS = ("contact", "campaign", "crm")
 SENDERS = 16
+AT_ONCE = 1_000
+"""Messages that may wait in Azurite: it looks through all of them for each get and delete."""
 POLL_SECONDS = 0.1
 
 
@@ -106,9 +108,10 @@ class Road:
         for process in self._every_worker:
             process.stop()
 
-    def freeze(self) -> None:
-        for process in self._every_worker:
-            process.send_signal(signal.SIGSTOP)
+    def freeze(self, kinds: Sequence[str] = KINDS) -> None:
+        for kind in kinds:
+            for process in self._workers[kind]:
+                process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         for process in self._every_worker:
@@ -128,6 +131,21 @@ class Road:
             len(posts), (mirrored - began).total_seconds(), (synced - began).total_seconds(), cpu
         )
 
+    def drain_outbox(self, posts: Sequence[Post], seconds: float = 600.0) -> Drained:
+        """Let the posts pile up in the outbox, the crm worker frozen, and drain that."""
+        self.freeze(("crm",))
+        last = self.last()
+        for start in range(0, len(posts), AT_ONCE):
+            some = posts[start : start + AT_ONCE]
+            post_all(self.bridge.api_url, self.bridge.webhook_api_key, some, SENDERS)
+            self._wait(lambda: self._count(last), start + len(some), seconds)
+        spent, began = self.cpu(), datetime.now(UTC)
+        self.thaw()
+        self.wait_for(last, len(posts), seconds)
+        cpu = {name: total - spent[name] for name, total in self.cpu().items()}
+        _, synced = self._ends(last)
+        return Drained(len(posts), 0.0, (synced - began).total_seconds(), cpu)
+
     def last(self) -> int:
         """The outbox's newest row: what comes after it is what a run brings."""
         [(last,)] = self.rows('SELECT coalesce(max(id), 0) FROM "Outbox"')
@@ -135,13 +153,16 @@ class Road:
 
     def wait_for(self, last: int, events: int, seconds: float) -> None:
         """Wait until Odoo has answered to that many events after the row `last`."""
+        self._wait(lambda: self._count(last, "success"), events, seconds)
+
+    def _wait(self, count: Callable[[], int], events: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while (done := self._done(last)) < events:
+        while (done := count()) < events:
             for process in self._every_worker:
                 if process.ended_by_itself:
                     raise NotReady(f"{process.name} ended\n{process.tail()}")
             if time.monotonic() > deadline:
-                raise NotReady(f"{done} of {events} events are in Odoo after {seconds:.0f} s")
+                raise NotReady(f"{done} of {events} events are there after {seconds:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def cpu(self) -> dict[str, float]:
@@ -174,9 +195,9 @@ class Road:
         for process in self._every_worker:
             process.wait_until(lambda: "worker_started" in process.tail(), seconds=60)  # noqa: B023
 
-    def _done(self, last: int) -> int:
+    def _count(self, last: int, status: str = "%") -> int:
         [(count,)] = self.rows(
-            "SELECT count(*) FROM \"Outbox\" WHERE status = 'success' AND id > %s", last
+            'SELECT count(*) FROM "Outbox" WHERE id > %s AND status LIKE %s', last, status
         )
         return int(count)
 

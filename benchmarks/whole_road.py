@@ -1,4 +1,4 @@
-"""`make bench`: the whole road on this machine, in sections, as one table."""
+"""`make bench`: the whole road on this machine, a table a section."""
 
 from __future__ import annotations
 
@@ -60,16 +60,17 @@ SECTIONS: dict[str, Section] = {
 
 
 def bench_road(series: str | None, sections: Sequence[str], amounts: Amounts) -> bool:
-    """Measure, print one table, write `artifacts/bench.json` and `bench.svg`; all targets met?"""
+    """Measure, print a table a section, write `artifacts/bench.json` and `.svg`; targets met?"""
     source = odoo_sources.choose(series)
     lines: list[Line] = []
     with Stack(source, name="bench-road") as stack:
         for name in sections:
             with progress.step(f"bench: {name}"):
-                lines += SECTIONS[name](stack, amounts)
+                found = SECTIONS[name](stack, amounts)
+            print(table(found), flush=True)  # what was measured stays, whatever comes after
+            lines += found
     facts = {"odoo": source.series, "cores": os.cpu_count(), "load": os.getloadavg()}
     _write({**facts, "sections": list(sections), "amounts": asdict(amounts)}, lines)
-    print(table(lines))
     print(
         f"\nOdoo {source.series}, {os.cpu_count()} cores, load {facts['load'][0]:.1f} at the end; "  # type: ignore[index]
         "also in artifacts/bench.json and bench.svg"

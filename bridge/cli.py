@@ -58,9 +58,12 @@ def serve(
     """Run the API (webhooks) in this process."""
     import uvicorn
 
+    from bridge.api.lingering import BoundedProtocol
+
     settings = _settings()
     uvicorn.run(
         "bridge.asgi:app",
+        http=BoundedProtocol,
         host=host,
         port=port or settings.port,
         log_config=None,

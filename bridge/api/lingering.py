@@ -3,7 +3,8 @@
 Uvicorn closes every idle connection at once when a stop comes, and every other one after its answer
 without having said so; a request that its caller was just sending there is lost, and ManyChat
 repeats none. Here the next answer says `Connection: close`, and only what stays idle is closed, a
-moment later. A request's head is bounded as well: httptools gathers headers without end.
+moment later. A request's head is bounded as well: httptools gathers headers without end. Without
+gunicorn (`python -m bridge serve`) only that is needed.
 """
 
 from __future__ import annotations
@@ -18,16 +19,10 @@ LINGER_SECONDS = 5.0
 MAX_HEAD_BYTES = 65536  # as h11 has it; what one read from the socket brings may exceed it
 
 
-class LingeringProtocol(HttpToolsProtocol):
-    """Uvicorn's own protocol, but for how it ends and how long a request's head may be."""
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's own protocol, but for how long a request's head may be."""
 
-    ending: ClassVar[bool] = False  # of the process: connections may still be made for a moment
     gathered = 0  # bytes since a request began, or since the last bytes of its body
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if self.ending:
-            self.shutdown()
 
     def data_received(self, data: bytes) -> None:
         self.gathered += len(data)
@@ -42,6 +37,17 @@ class LingeringProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self.gathered = 0
         super().on_body(body)
+
+
+class LingeringProtocol(BoundedProtocol):
+    """That, and how a connection ends."""
+
+    ending: ClassVar[bool] = False  # of the process: connections may still be made for a moment
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.ending:
+            self.shutdown()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()

@@ -80,6 +80,18 @@ def test_a_body_that_never_ends_is_cut_off_with_and_without_a_key(
     assert sent < MOST_SENT // 2
 
 
+def test_a_head_that_never_ends_is_cut_off(bridge: Bridge) -> None:
+    def headers() -> Iterator[bytes]:
+        yield head(bridge.webhook_api_key).removesuffix(b"\r\n")
+        for number in range(MOST_SENT // 1024):
+            yield b"X-%d: " % number + b"x" * 1000 + b"\r\n"
+
+    status, received, sent = answer_to(bridge, headers())
+    assert status in {0, 400}
+    assert received == b"" or b"Request head too large." in received
+    assert sent < MOST_SENT // 2
+
+
 def test_whoever_is_slow_keeps_nobody_waiting(bridge: Bridge) -> None:
     slow = head(bridge.webhook_api_key, "Content-Length: 500") + b"{"
     with ThreadPoolExecutor(40) as threads:

@@ -180,9 +180,10 @@ def test_the_bill_of_materials_lists_what_the_image_was_given(builder: Builder) 
     bill = json.loads(image.path("/sbom.cdx.json").read_text())
     assert bill["bomFormat"] == "CycloneDX"
     named = {f"{one['name']}=={one['version']}".lower() for one in bill["components"]}
-    assert {line for line in named if line.startswith("fastapi==")} <= set(
-        read("requirements.txt").text.replace(" \\", "").split("\n")
-    )
+    pinned = set(read("requirements-azure-monitor.txt").text.replace(" \\", "").split("\n"))
+    for package in ("fastapi", "azure-monitor-opentelemetry-exporter"):
+        [line] = [line for line in named if line.startswith(f"{package}==")]
+        assert line in pinned
     assert len(named) > 50
 
 
@@ -195,7 +196,7 @@ def test_what_is_left_out_is_known(builder: Builder) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("COPY requirements.txt", "COPY requirement.txt", "not in the build's context"),
+        ("COPY requirements-azure", "COPY requirements-azur", "not in the build's context"),
         ("COPY bridge bridge", "COPY docs docs", "not in the build's context"),
         ("USER 10001:10001", "USERS 10001:10001", "unknown step"),
     ],

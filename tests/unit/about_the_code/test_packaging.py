@@ -15,6 +15,7 @@ from tests.unit.about_the_code.sources import ROOT, read, run, tracked
 
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 DECISION_LINES = 25
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-azure-monitor.txt")
 
 
 def pins(text: str) -> dict[str, set[str]]:
@@ -46,20 +47,20 @@ def hook_tools(text: str) -> list[str]:
 
 
 def test_every_requirement_is_pinned_with_a_hash() -> None:
-    for path in ("requirements.txt", "requirements-dev.txt"):
+    for path in LOCKS:
         assert pins(read(path).text), path
         assert without_hash(read(path).text) == [], path
 
 
 def test_the_requirements_are_those_of_the_project() -> None:
     project = tomllib.loads(read("pyproject.toml").text)["project"]
-    needed, development = (
-        pins(read("requirements.txt").text),
-        pins(read("requirements-dev.txt").text),
-    )
+    needed, development, monitored = (pins(read(path).text) for path in LOCKS)
+    extras = project["optional-dependencies"]
     assert _wanted(project["dependencies"]) <= set(needed)
-    assert _wanted(project["optional-dependencies"]["dev"]) <= set(development)
-    assert {name: development.get(name) for name in needed} == needed
+    assert _wanted(extras["dev"]) <= set(development)
+    assert _wanted(extras["azure-monitor"]) <= set(monitored)
+    for wider in (development, monitored):
+        assert {name: wider.get(name) for name in needed} == needed
 
 
 def test_a_requirement_without_a_hash_is_seen() -> None:
