@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api import problems
 from bridge.api.asking import ask_contacts, read_object, request_body, validated
 from bridge.api.odoo_contact_bodies import EXAMPLE, ContactBody, NewContactBody, values_of
+from bridge.api.odoo_lists import Asked, Page, checked, without_nul
 from bridge.api.parts import settings_of
-from bridge.api.record_lists import spellings_of_email, spellings_of_phone
 from bridge.api.security import full_key
 from bridge.events.cleaning.text import clean_id
-from bridge.log import get_logger
 
 router = APIRouter(prefix="/odoo/contacts", tags=["odoo"], dependencies=[Security(full_key)])
-_log = get_logger(__name__)
 _COMMON = (problems.MissingKey, problems.KeyTooNarrow, problems.OdooAway)
 _WRITTEN = (*_COMMON, problems.BadValue, problems.Conflict)
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -46,27 +44,14 @@ class Contact(BaseModel):
     updated_at: str | None
 
 
-class ContactPage(BaseModel):
+class ContactPage(Page[Contact]):
     """One page of contacts."""
 
-    items: list[Contact]
-    total: int
-    page: int
-    size: int
-    pages: int
 
-
-class ContactFilter(BaseModel):
+class ContactFilter(Asked):
     """What a contact has to be; everything that is given has to fit."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    size: Annotated[int, Field(ge=1, le=200)] = 50
     sort: Annotated[Order, Field(description="`-` before it: descending.")] = "id"
-    manychat_id: str | None = None
-    phone: Annotated[str | None, Field(description="In any form that webhooks take.")] = None
-    email: str | None = None
     search: Annotated[
         str | None, Field(description="A part of name, e-mail or phone, or a whole ManyChat id.")
     ] = None
@@ -76,17 +61,14 @@ class ContactFilter(BaseModel):
 @router.get("/", responses=problems.documented(*_COMMON, problems.BadValue))
 async def list_contacts(request: Request, asked: Annotated[ContactFilter, Query()]) -> ContactPage:
     """One page of the contacts in Odoo, with and without a ManyChat id."""
-    filters = _filters(asked, settings_of(request.app).default_phone_region)
+    filters = asked.filters(settings_of(request.app).default_phone_region)
+    filters["active"] = asked.active
+    if asked.search:
+        filters["search"] = without_nul(asked.search)
     rows, total = await ask_contacts(
         request, lambda odoo: odoo.listing(filters, asked.page, asked.size, asked.sort)
     )
-    return ContactPage(
-        items=[_contact(row) for row in rows],
-        total=total,
-        page=asked.page,
-        size=asked.size,
-        pages=-(-total // asked.size),
-    )
+    return ContactPage.of([_contact(row) for row in rows], total, asked)
 
 
 @router.post(
@@ -163,29 +145,7 @@ async def _one(request: Request, filters: Mapping[str, Any]) -> Contact:
     return _contact(rows[0])
 
 
-def _filters(asked: ContactFilter, region: str) -> dict[str, Any]:
-    texts = {
-        "manychat_id": [asked.manychat_id],
-        "phone": spellings_of_phone(asked.phone, region) if asked.phone else [None],
-        "email": spellings_of_email(asked.email) if asked.email else [None],
-    }
-    # PostgreSQL takes no NUL, and no text that holds one was ever kept
-    given: dict[str, Any] = {
-        key: [text.replace("\x00", "") for text in values if text is not None]
-        for key, values in texts.items()
-        if getattr(asked, key) is not None
-    }
-    if asked.search:
-        given["search"] = asked.search.replace("\x00", "")
-    return given | {"active": asked.active}
-
-
 def _contact(row: Mapping[str, Any]) -> Contact:
     ids = row.get("manychat_ids")
     first = ids[0] if isinstance(ids, list) and ids else None
-    try:
-        return Contact.model_validate({**row, "id": row.get("partner_id"), "manychat_id": first})
-    except ValidationError:
-        _log.warning("odoo_asked_in_vain", code="odoo_bad_answer")
-        # the cause would repeat the contact
-        raise problems.OdooAway(code="odoo_bad_answer") from None
+    return checked(Contact, {**row, "id": row.get("partner_id"), "manychat_id": first})

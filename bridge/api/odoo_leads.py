@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Security
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.api import problems
 from bridge.api.asking import ask_odoo
+from bridge.api.odoo_lists import Asked, Page, checked
 from bridge.api.parts import settings_of
-from bridge.api.record_lists import spellings_of_email, spellings_of_phone
 from bridge.api.security import full_key
 from bridge.events.cleaning.text import clean_id
-from bridge.log import get_logger
 
 router = APIRouter(prefix="/odoo/leads", tags=["odoo"], dependencies=[Security(full_key)])
-_log = get_logger(__name__)
 _COMMON = (problems.MissingKey, problems.KeyTooNarrow, problems.OdooAway)
 EXAMPLE: dict[str, Any] = {
     "lead_id": 1287,
@@ -70,26 +67,13 @@ class Lead(BaseModel):
     dates: Annotated[dict[str, str], Field(description="The funnel dates that are set.")]
 
 
-class LeadPage(BaseModel):
+class LeadPage(Page[Lead]):
     """One page of leads."""
 
-    items: list[Lead]
-    total: int
-    page: int
-    size: int
-    pages: int
 
-
-class LeadFilter(BaseModel):
+class LeadFilter(Asked):
     """What a lead has to be; everything that is given has to fit."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    size: Annotated[int, Field(ge=1, le=200)] = 50
-    manychat_id: str | None = None
-    phone: Annotated[str | None, Field(description="In any form that webhooks take.")] = None
-    email: str | None = None
     state: Annotated[
         str | None, Field(description="Without regard to case, accents and punctuation.")
     ] = None
@@ -103,17 +87,13 @@ class LeadFilter(BaseModel):
 )
 async def list_leads(request: Request, asked: Annotated[LeadFilter, Query()]) -> LeadPage:
     """One page of the leads that have a ManyChat id, the newest first."""
-    filters = _filters(asked, settings_of(request.app).default_phone_region)
+    filters = asked.filters(settings_of(request.app).default_phone_region)
+    if asked.active is not None:
+        filters["active"] = asked.active
     rows, total = await ask_odoo(
         request, lambda odoo: odoo.listing(filters, asked.page, asked.size)
     )
-    return LeadPage(
-        items=[_lead(row) for row in rows],
-        total=total,
-        page=asked.page,
-        size=asked.size,
-        pages=-(-total // asked.size),
-    )
+    return LeadPage.of([checked(Lead, row) for row in rows], total, asked)
 
 
 @router.get(
@@ -131,29 +111,4 @@ async def lead_of_contact(
     rows, _ = await ask_odoo(request, lambda odoo: odoo.listing({"manychat_id": [wanted]}, 1, 1))
     if not rows:
         raise problems.NotFound
-    return _lead(rows[0])
-
-
-def _filters(asked: LeadFilter, region: str) -> dict[str, Any]:
-    texts = {
-        "manychat_id": [asked.manychat_id],
-        "phone": spellings_of_phone(asked.phone, region) if asked.phone else [None],
-        "email": spellings_of_email(asked.email) if asked.email else [None],
-        "state": [asked.state],
-    }
-    # PostgreSQL takes no NUL, and no text that holds one was ever kept
-    given: dict[str, Any] = {
-        key: [text.replace("\x00", "") for text in values if text is not None]
-        for key, values in texts.items()
-        if getattr(asked, key) is not None
-    }
-    return given if asked.active is None else given | {"active": asked.active}
-
-
-def _lead(row: Mapping[str, Any]) -> Lead:
-    try:
-        return Lead.model_validate(row)
-    except ValidationError:
-        _log.warning("odoo_asked_in_vain", code="odoo_bad_answer")
-        # the cause would repeat the lead
-        raise problems.OdooAway(code="odoo_bad_answer") from None
+    return checked(Lead, rows[0])
