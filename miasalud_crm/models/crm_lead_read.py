@@ -3,7 +3,8 @@ from contextlib import suppress
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ..const import FUNNEL_DATES, LEAD_FILTERS, MAX_LEADS
+from ..const import FUNNEL_DATES, LEAD_FILTERS
+from ..sync.asking import may_ask
 from ..sync.clock import iso
 from ..sync.contact import REJECTED
 from ..sync.reading import Refused, given_event_id, read_event
@@ -32,7 +33,7 @@ class CrmLead(models.Model):
         """
         company = self._manychat_check_bridge()
         filters = filters or {}
-        if not self._manychat_may_ask(filters, page, size):
+        if not may_ask(filters, LEAD_FILTERS, page, size):
             raise ValidationError(self.env._("The leads cannot be listed like that."))
         leads = self._manychat_as_sync(company).with_context(active_test=False)
         domain = [*leads._manychat_domain(filters), ("manychat_company_id", "=", company.id)]
@@ -104,25 +105,6 @@ class CrmLead(models.Model):
             return {"rule": None, "action": None}
         record = self.env["manychat.stage.mapping"].browse(rule.id)
         return {"rule": record.manychat_state, "action": rule.action}
-
-    def _manychat_may_ask(self, filters, page, size):
-        """Return whether the caller asks for what there is, in the right types."""
-        return (
-            isinstance(filters, dict)
-            and all(
-                key in LEAD_FILTERS and isinstance(value, LEAD_FILTERS[key])
-                for key, value in filters.items()
-            )
-            and all(
-                isinstance(text, str)
-                for value in filters.values()
-                if isinstance(value, list)
-                for text in value
-            )
-            and type(page) is type(size) is int
-            and page >= 1
-            and 1 <= size <= MAX_LEADS
-        )
 
     def _manychat_domain(self, filters):
         """Return the domain of checked filters; each is one index look-up."""

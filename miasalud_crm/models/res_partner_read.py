@@ -2,7 +2,8 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import escape_psql
 
-from ..const import MAX_LEADS, PARTNER_FILTERS, PARTNER_ORDERS, PARTNER_TEXTS
+from ..const import PARTNER_FILTERS, PARTNER_ORDERS, PARTNER_TEXTS
+from ..sync.asking import may_ask
 from ..sync.clock import iso
 
 
@@ -25,7 +26,8 @@ class ResPartner(models.Model):
         """
         partners = self._manychat_as_person().with_context(active_test=False)
         filters = filters or {}
-        if not partners._manychat_may_ask(filters, page, size, order):
+        ordered = isinstance(order, str) and order.removeprefix("-") in PARTNER_ORDERS
+        if not ordered or not may_ask(filters, PARTNER_FILTERS, page, size):
             raise ValidationError(self.env._("The contacts cannot be listed like that."))
         domain = [*partners._manychat_here(), *partners._manychat_domain(filters)]
         down = order.startswith("-")
@@ -51,27 +53,6 @@ class ResPartner(models.Model):
 
     def _manychat_here(self):
         return [("company_id", "in", (self.env.company.id, False))]
-
-    def _manychat_may_ask(self, filters, page, size, order):
-        """Return whether the caller asks for what there is, in the right types."""
-        return (
-            isinstance(filters, dict)
-            and all(
-                key in PARTNER_FILTERS and type(value) is PARTNER_FILTERS[key]
-                for key, value in filters.items()
-            )
-            and all(
-                isinstance(text, str)
-                for value in filters.values()
-                if isinstance(value, list)
-                for text in value
-            )
-            and type(page) is type(size) is int
-            and page >= 1
-            and 1 <= size <= MAX_LEADS
-            and isinstance(order, str)
-            and order.removeprefix("-") in PARTNER_ORDERS
-        )
 
     def _manychat_domain(self, filters):
         """Return the domain of checked filters."""

@@ -94,6 +94,8 @@ class TestReads(ManychatCase):
             ({"phone": "123"},),
             ({"phone": [["id", "=", 1]]},),
             ({"active": "no"},),
+            ({"active": 1},),
+            ({"lead_id": True},),
             (["x"],),
             ({}, 0),
             ({}, 1, 0),
