@@ -9,6 +9,13 @@ class CrmStage(models.Model):
         """Return the field that names a stage's teams: several from Odoo 19 on, else one."""
         return "team_ids" if "team_ids" in self._fields else "team_id"
 
+    @api.model
+    def _manychat_usable(self, team):
+        """Return the stages that leads of ``team`` may stand in; without a team, every one."""
+        owner = self._manychat_team_field()
+        of_team = ["|", (owner, "=", False), (owner, "in", team.ids)]
+        return self.search(of_team if team else [])
+
     @api.model_create_multi
     def create(self, vals_list):
         stages = super().create(vals_list)

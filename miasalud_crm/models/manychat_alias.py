@@ -91,4 +91,4 @@ class ManychatAlias(models.Model):
         Refold = self.env["manychat.refold"].sudo()
         advisors = self.filtered(lambda alias: alias.kind == "advisor")
         done, left = Refold._queue_advisors(advisors) if advisors else (0, 0)
-        return Refold._said(self.env._("%s leads resolved.", done), left)
+        return Refold._said(self.env._("Leads resolved: %s.", done), left)

@@ -91,7 +91,7 @@ class ManychatRefold(models.Model):
     def _said(self, text, left):
         """Return the notification that closes a dialog and tells what was done."""
         if left:
-            text += " " + self.env._("%s more follow in the background.", left)
+            text += " " + self.env._("Left for the background: %s.", left)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

@@ -130,7 +130,7 @@ class ManychatUnmappedState(models.Model):
         self.env["manychat.stage.mapping"].check_access("write")
         Refold = self.env["manychat.refold"].sudo()
         done, left = Refold._queue_states(self) if self else (0, 0)
-        return Refold._said(self.env._("%s leads folded again.", done), left)
+        return Refold._said(self.env._("Leads folded again: %s.", done), left)
 
     def action_open_leads(self):
         self.ensure_one()

@@ -37,6 +37,17 @@ class TestUnmapped(ManychatCase):
         self.assertEqual(state.nearest.split(" · ")[0], "Comienza Cotización")
         self.assertFalse(state.rule_id)
 
+    def test_only_stages_that_the_team_can_use_are_suggested(self):
+        self.sync_one("e1", 1, state="Pidió precio")
+        theirs, shared = self.env["crm.stage"].create([{"name": "Theirs"}, {"name": "Shared"}])
+        theirs[theirs._manychat_team_field()] = self.env["crm.team"].create({"name": "Other"})
+        wizard = self.env["manychat.map.state"].with_user(self.mapper)
+        usable = wizard.browse(self.unmapped().action_map()["res_id"]).usable_stage_ids
+        self.assertIn(shared, usable)
+        self.assertIn(self.stage("quotation_started"), usable)
+        self.assertNotIn(theirs, usable)
+        self.assertIn("usable_stage_ids", wizard._fields["stage_id"].domain)
+
     def test_mapping_moves_the_waiting_leads_and_fills_their_date(self):
         self.sync(
             event("e1", 1, "mc-1", state="Nuevo"),

@@ -26,7 +26,10 @@ class ManychatMapState(models.TransientModel):
         required=True,
         default="stage",
     )
-    stage_id = fields.Many2one("crm.stage")
+    stage_id = fields.Many2one("crm.stage", domain="[('id', 'in', usable_stage_ids)]")
+    usable_stage_ids = fields.Many2many(
+        "crm.stage", string="Usable Stages", compute="_compute_usable_stage_ids"
+    )
     date_field = fields.Selection(
         lambda self: self.env["manychat.stage.mapping"]._fields["date_field"].selection,
         "Funnel Date",
@@ -46,6 +49,13 @@ class ManychatMapState(models.TransientModel):
             nearest = (wizard.unmapped_id.nearest or "").split(" · ")[0]
             known = nearest and [("manychat_state", "=", nearest)]
             wizard.rule_id = known and self.env["manychat.stage.mapping"].search(known, limit=1)
+
+    @api.depends("unmapped_id")
+    def _compute_usable_stage_ids(self):
+        for wizard in self:
+            of_company = self.env["res.config.settings"].with_company(wizard.unmapped_id.company_id)
+            team = of_company._manychat_settings().team
+            wizard.usable_stage_ids = self.env["crm.stage"]._manychat_usable(team)
 
     def action_apply(self):
         self.ensure_one()
