@@ -37,7 +37,8 @@ class CrmLead(models.Model):
         result = super().write(vals)
         for lead in leads:
             after = lead._manychat_typed(watched)
-            lead._manychat_note_person({k: v for k, v in after.items() if v != before[lead][k]})
+            changes = {k: v for k, v in after.items() if v != before[lead][k]}
+            lead._manychat_note_person(changes, before[lead].get("stage_id"))
         return result
 
     def _manychat_typed(self, names):
@@ -46,9 +47,11 @@ class CrmLead(models.Model):
             for name in names
         }
 
-    def _manychat_note_person(self, changes):
+    def _manychat_note_person(self, changes, left_stage_id=None):
         """Make the person the newest writer of what they changed, and keep their move.
 
+        :param left_stage_id: where the lead stood before, if its stage was written as well: a
+            lead is lost or restored there, and moved after that
         :return: the time of it
         """
         self.ensure_one()
@@ -66,9 +69,10 @@ class CrmLead(models.Model):
                 vals["manychat_medical_ref"] = False
             self.with_context(**{SYNC_KEY: SYNC_TOKEN}).write(vals)
         if "active" in changes:
-            self._manychat_keep_move(
-                moment, 0, lost_change="restored" if changes["active"] else "lost"
-            )
+            outcome = {"lost_change": "restored" if changes["active"] else "lost"}
+            if left_stage_id:
+                outcome["stage_id"] = left_stage_id
+            self._manychat_keep_move(moment, 0, **outcome)
         if changes.get("stage_id"):
             self._manychat_keep_move(moment, 1)
         return moment

@@ -80,8 +80,8 @@ class CrmLead(models.Model):
             "active": self.active,
         }
 
-    def _manychat_note_person(self, changes):
-        moment = super()._manychat_note_person(changes)
+    def _manychat_note_person(self, changes, left_stage_id=None):
+        moment = super()._manychat_note_person(changes, left_stage_id)
         clocks = [clock_text(moment, moment, f"{PERSON}{self.env.uid}", n) for n in (0, 1)]
         Change = self.env["manychat.change"]
         typed = {VALUE_KEYS[name]: value for name, value in changes.items() if name in VALUE_KEYS}

@@ -19,6 +19,7 @@ from . import (
     test_lead_values,
     test_mapping,
     test_merge,
+    test_one_write,
     test_order,
     test_partner_bridge,
     test_partners,
