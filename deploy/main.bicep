@@ -37,6 +37,10 @@ param odooUsername string
 @description('Most calls a second to Odoo; empty: unlimited.')
 param odooMaxCallsPerSecond string = ''
 
+@description('Whether Odoo keeps leads only, or a contact for each of them too (SYNC_MODE).')
+@allowed(['opportunities', 'contacts'])
+param syncMode string = 'opportunities'
+
 @description('Name of the Entra group that administers the SQL server.')
 param sqlAdminName string
 
@@ -177,6 +181,7 @@ module apps 'modules/apps.bicep' = {
     odooDb: odooDb
     odooUsername: odooUsername
     odooMaxCallsPerSecond: odooMaxCallsPerSecond
+    syncMode: syncMode
     apiMin: apiMin
     apiMax: apiMax
     queueWorkersMax: queueWorkersMax

@@ -23,6 +23,7 @@ param odooUrl string
 param odooDb string
 param odooUsername string
 param odooMaxCallsPerSecond string
+param syncMode string
 param apiMin int
 param apiMax int
 param queueWorkersMax int
@@ -44,6 +45,7 @@ var settings = [
   { name: 'ODOO_DB', value: odooDb }
   { name: 'ODOO_USERNAME', value: odooUsername }
   { name: 'ODOO_MAX_CALLS_PER_SECOND', value: odooMaxCallsPerSecond }
+  { name: 'SYNC_MODE', value: syncMode }
   { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnectionString }
 ]
 var apiSettings = concat(settings, [

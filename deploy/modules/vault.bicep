@@ -1,4 +1,5 @@
-// The vault of the bridge's secrets: api-key, webhook-api-key, odoo-password. People put them in.
+// The vault of the bridge's secrets: api-key, webhook-api-key, odoo-password and, for writing back,
+// manychat-api-token. People put them in.
 
 param name string
 param location string

@@ -3,7 +3,8 @@
 --
 --   sqlcmd -S HOST -d miasalud -G -i deploy/sql/migrations.sql
 --
--- The user is the managed identity of deploy/main.bicep, as prod.bicepparam names it.
+-- The user is the managed identity of deploy/main.bicep. Where NAME is not miasalud, replace every
+-- `miasalud-` below: sed "s/miasalud-/$NAME-/g" (docs/deploy.md).
 
 IF DATABASE_PRINCIPAL_ID('bridge_migrations') IS NULL CREATE ROLE bridge_migrations;
 GO

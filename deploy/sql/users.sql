@@ -1,5 +1,6 @@
--- Who has which role: the managed identities of deploy/main.bicep (its outputs tell their names;
--- these are those of prod.bicepparam), and the clinic's group of analysts. Run after roles.sql.
+-- Who has which role: the managed identities of deploy/main.bicep, and the clinic's group of
+-- analysts. Run after roles.sql. Where NAME is not miasalud, replace every `miasalud-` below:
+-- sed "s/miasalud-/$NAME-/g" (docs/deploy.md).
 
 IF DATABASE_PRINCIPAL_ID('miasalud-api') IS NULL CREATE USER [miasalud-api] FROM EXTERNAL PROVIDER;
 GO

@@ -49,6 +49,8 @@ def careless_image(text: str) -> list[str]:
     for word, rest in steps:
         names = re.findall(r"(\w+)(?:=|$|\s)", rest) if word in {"ENV", "ARG"} else []
         wrong += [f"{word} {name}" for name in names if SECRET_NAME.search(name)]
+        if word in {"ADD", "COPY"} and "--chmod" in rest:
+            wrong.append("needs BuildKit, which `az acr build` has not")
         if word == "COPY" and re.search(r"(^|\s)\.\s", rest):
             wrong.append("copies the whole checkout")
     return wrong
@@ -155,6 +157,7 @@ def test_a_dockerfile_with_a_fault_is_refused(line: str, tmp_path: Path) -> None
     [
         ("USER 10001:10001", ""),
         ("USER 10001:10001", "USER root"),
+        ("ADD https", "ADD --chmod=0644 https"),
         ("HEALTHCHECK", "# HEALTHCHECK"),
         ("--require-hashes ", ""),
         ("ENV PORT=8000", "ENV API_KEY=swordfish"),

@@ -23,6 +23,7 @@ from bridge.settings import Settings
 from tests.unit.about_the_code.sources import ROOT, Source, read, texts, tracked
 
 MADE = (".devstack", ".venv", "artifacts", ".env")  # what is there only after a command was run
+PARAMETERS = "deploy/prod.bicepparam"
 NOT_SETTINGS = {
     "ODOO_SERIES": "make: which series",
     "ONCE": "make demo",
@@ -35,8 +36,7 @@ NOT_SETTINGS = {
     "TEST_DATABASE_URL": "tests/integration/mirror: whichever database it names",
     "WEB_CONCURRENCY": "gunicorn",
     "ACCEPT_EULA": "Microsoft's installers",
-    "API_IMAGE": "deploy/*.bicepparam",
-    "WORKERS_IMAGE": "deploy/*.bicepparam",
+    "API_URL": "docs/deploy.md: where the API is",
     "WEBSITES_PORT": "App Service",
     "PR_SET_PDEATHSIG": "Linux",
 }
@@ -155,6 +155,7 @@ def unknown_variables(sources: Iterable[Source]) -> list[str]:
     known = {name for text in code for name in constants.findall(text)}
     known |= {name.upper() for name in Settings.model_fields} | set(NOT_SETTINGS)
     known |= set(re.findall(r"\$\{([A-Z_]+)", read("docker-compose.yml").text))
+    known |= set(re.findall(r"readEnvironmentVariable\('(\w+)", read(PARAMETERS).text))
     return [
         source.at(number, name)
         for source in sources

@@ -22,7 +22,10 @@ FILES = [p for p in tracked() if re.fullmatch(r"deploy/.*\.bicep(param)?", p)]
 APPS = "deploy/modules/apps.bicep"
 SETTINGS = {name.upper() for name in Settings.model_fields}
 OURS = {"AZURE_CLIENT_ID": "azure-identity: which managed identity"}
-SECRETS = {"API_KEY", "WEBHOOK_API_KEY", "ODOO_PASSWORD", "AZURE_STORAGE_CONNECTION_STRING"}
+SECRETS = {
+    "API_KEY", "WEBHOOK_API_KEY", "ODOO_PASSWORD", "AZURE_STORAGE_CONNECTION_STRING",
+    "MANYCHAT_API_TOKEN",
+}  # fmt: skip
 
 
 def bicep(path: str) -> Bicep:
