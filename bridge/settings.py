@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         return _parts(self.webhook_api_key)
 
     @property
+    def every_contact(self) -> bool:
+        """Whether every contact is to have a partner in Odoo."""
+        return self.sync_mode == "contacts"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone of times that ManyChat writes without one."""
         return ZoneInfo(self.timezone)

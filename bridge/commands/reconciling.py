@@ -56,7 +56,8 @@ def reconcile(
     settings = open_settings()
     store = Store.from_settings(settings)
     leads = OdooStanding(OdooClient.from_settings(settings))
-    walk = Walk(store, leads, since and since.replace(tzinfo=UTC))
+    from_then = since and since.replace(tzinfo=UTC)
+    walk = Walk(store, leads, from_then, every_contact=settings.every_contact)
     mender = Mender(store, leads, settings.default_phone_region) if fix else None
     with _file(path) as each, _bar(store) as progress:
         result, tally = run(store, walk, mender, each=each, progress=progress)

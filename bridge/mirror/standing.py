@@ -38,7 +38,8 @@ class Mirrored:
     """One contact; `values` by the keys of events, a guess with a clock that begins with `0|`.
 
     `waits`: something of it is still on its way to Odoo. `answers` and `told` count what was
-    heard of its lead, so that two looks tell whether anything moved in between.
+    heard of its lead, so that two looks tell whether anything moved in between. `partner_told`:
+    Odoo told of a partner once, so that none now is what a person wanted.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Mirrored:
     dates: Mapping[str, str] = field(default_factory=dict)
     active: bool | None = None
     partner_id: int | None = None
+    partner_told: bool = False
     answers: int = 0
     told: int = 0
     waits: bool = False
@@ -55,11 +57,15 @@ class Mirrored:
     values: Mapping[str, Written] = field(default_factory=dict, repr=False)
 
     @property
+    def clocks(self) -> list[str]:
+        """The clocks of what stands here."""
+        written = [*self.values.values(), *([self.state] if self.state else [])]
+        return [clock.removeprefix(GUESS_PREFIX) for _, clock in written]
+
+    @property
     def heard(self) -> str:
         """When the newest of what stands here was received, as clocks say it."""
-        written = [*self.values.values(), *([self.state] if self.state else [])]
-        return max((clock.removeprefix(GUESS_PREFIX).split("|")[1] for _, clock in written),
-                   default="")  # fmt: skip
+        return max((clock.split("|")[1] for clock in self.clocks), default="")
 
 
 def page(session: Session, after: int, limit: int, since: datetime | None) -> list[tuple[int, str]]:
@@ -96,7 +102,8 @@ def standing_of(session: Session, manychat_ids: Collection[str]) -> dict[str, Mi
         row.manychat_id: Mirrored(
             id=id, manychat_id=row.manychat_id, lead_id=row.odoo_lead_id, stage=row.odoo_stage,
             dates=json.loads(row.odoo_dates or "{}"), active=row.odoo_active,
-            partner_id=row.odoo_contact_id, answers=row.odoo_answers, told=row.odoo_told,
+            partner_id=row.odoo_contact_id, partner_told=row.odoo_contact_active is not None,
+            answers=row.odoo_answers, told=row.odoo_told,
             waits=id in waits, state=states.get(id), values=values[id],
         )
         for id, row in rows.items()

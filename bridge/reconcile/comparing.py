@@ -42,11 +42,13 @@ class Difference:
     foreign: bool = False
 
 
-def compare(here: Mirrored | None, there: Lead | None, keeps_edited: bool) -> list[Difference]:
+def compare(
+    here: Mirrored | None, there: Lead | None, keeps_edited: bool, *, every_contact: bool = False
+) -> list[Difference]:
     """How one contact differs; both sides as they stood when nothing was on its way.
 
-    Where the mirror knows something newer, Odoo's answer to it brings stage and dates along, so
-    these are not compared then.
+    `every_contact`: each is to have a partner. Where the mirror knows something newer, Odoo's
+    answer to it brings stage and dates along, so these are not compared then.
     """
     if there is None:
         return [] if here is None or _is_gone(here) else [_missing_there(here)]
@@ -54,7 +56,7 @@ def compare(here: Mirrored | None, there: Lead | None, keeps_edited: bool) -> li
         return [Difference(Kind.MISSING_IN_MIRROR, there.manychat_id, "lead", there.lead_id)]
     found = [*_values(here, there, keeps_edited), *_state(here, there)]
     if not any(one.kind is Kind.OLDER_IN_ODOO for one in found):
-        found += _place(here, there)
+        found += [*_place(here, there), *_partner(here, there, every_contact)]
     return found
 
 
@@ -126,14 +128,26 @@ def _place(here: Mirrored, there: Lead) -> Iterator[Difference]:
     ]
     if here.active is not None:
         pairs.append(("active", here.active, there.active))
-    if here.partner_id is not None:
-        pairs.append(("partner", here.partner_id, there.partner_id))
     moved = there.moved > (there.state or _NOBODY)[1]
     for what, ours, theirs in pairs:
         if ours != theirs:
             person = moved and what in {"stage", "active"}
             kind = Kind.EDITED if person else Kind.OLDER_IN_MIRROR
             yield Difference(kind, here.manychat_id, what, there.lead_id, (ours, ""), (theirs, ""))
+
+
+def _partner(here: Mirrored, there: Lead, every_contact: bool) -> Iterator[Difference]:
+    """Which partner the contact is; where not every one has to be one, the mirror may not know."""
+    ours, theirs = here.partner_id, there.partner_id
+    if ours is None and not every_contact:
+        return
+    if ours != theirs:
+        yield Difference(Kind.OLDER_IN_MIRROR, here.manychat_id, "partner", there.lead_id,
+                         (ours, ""), (theirs, ""))  # fmt: skip
+    elif ours is None and not here.partner_told and here.clocks:
+        # its newest event, sent again, makes one
+        yield Difference(Kind.MISSING_IN_ODOO, here.manychat_id, "partner", there.lead_id,
+                         (None, max(here.clocks)))  # fmt: skip
 
 
 def _seconds(dates: Mapping[str, str]) -> dict[str, str]:

@@ -45,9 +45,9 @@ class Mender:
     def _send_again(self, differences: Iterable[Difference]) -> Collection[str | int | None]:
         wanted: dict[str, set[str] | None] = {}
         for one in differences:
-            if one.kind is Kind.MISSING_IN_ODOO:
+            if one.kind is Kind.MISSING_IN_ODOO and one.what == "lead":
                 wanted[one.manychat_id] = None
-            elif one.kind is Kind.OLDER_IN_ODOO:
+            elif one.kind in _OUT:
                 ids = wanted.setdefault(one.manychat_id, set())
                 if ids is not None:
                     clock = one.mirror[1]

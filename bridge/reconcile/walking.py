@@ -49,12 +49,23 @@ class Found:
 
 
 class Walk:
-    """One comparison; `since`: only contacts of which something was heard from then on."""
+    """One comparison; `since`: only contacts of which something was heard from then on.
 
-    def __init__(self, store: Store, leads: Leads, since: datetime | None = None) -> None:
+    `every_contact`: each is to have a partner in Odoo.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        leads: Leads,
+        since: datetime | None = None,
+        *,
+        every_contact: bool = False,
+    ) -> None:
         self._store = store
         self._leads = leads
         self._since = since
+        self._every_contact = every_contact
 
     def pages(self, start: Position | None = None) -> Iterator[tuple[Found, Position]]:
         """Each page's findings, and where the next one begins."""
@@ -124,7 +135,11 @@ class Walk:
         for id in ids:
             if id in waiting:
                 continue
-            if differences := compare(here.get(id), there.leads.get(id), there.keeps_edited):
+            differences = compare(
+                here.get(id), there.leads.get(id), there.keeps_edited,
+                every_contact=self._every_contact,
+            )  # fmt: skip
+            if differences:
                 found[id] = differences
         for twin in there.twins:
             if twin.manychat_id not in waiting:

@@ -82,7 +82,7 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
     throttle = Throttle(store, settings.odoo_max_calls_per_second)
     client = OdooClient.from_settings(settings, before_call=throttle.wait)
     tempo = Tempo(concurrency)
-    leads = OdooLeads(client, partners=settings.sync_mode == "contacts")
+    leads = OdooLeads(client, partners=settings.every_contact)
     pusher = Pusher(store, leads, client.ping, tempo, max_attempts=settings.max_attempts)
     lanes: dict[str, Part] = {
         f"crm-{lane}": CrmWorker(
@@ -95,8 +95,9 @@ def crm_parts(settings: Settings, store: Store, concurrency: int, bell: Bell) ->
         beside["reconcile"] = Reconciler(
             store, OdooStanding(client), holder(), interval=settings.sync_interval,
             every=timedelta(hours=settings.reconcile_hours),
+            every_contact=settings.every_contact,
         ).run  # fmt: skip
-    if settings.sync_mode == "contacts":
+    if settings.every_contact:
         filler = Filler(store, OdooContacts(client), interval=settings.sync_interval)
         beside["filling"] = filler.run
     return lanes | beside

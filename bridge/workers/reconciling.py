@@ -48,11 +48,12 @@ class Reconciler:
         *,
         every: timedelta,
         interval: float,
+        every_contact: bool = False,
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._store = store
         self._leads = leads
-        self._walk = Walk(store, leads)
+        self._walk = Walk(store, leads, every_contact=every_contact)
         self._holder = holder
         self._every = every
         self._interval = interval

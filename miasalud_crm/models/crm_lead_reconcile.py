@@ -118,6 +118,7 @@ class CrmLead(models.Model):
         leads = self._manychat_found(manychat_ids)
         found = self.browse(lead.id for lead in leads.values())
         newest = found._manychat_newest()
+        partners = self.env["manychat.partner"]._of(found.mapped("manychat_id"), self.env.company)
         shared = set(self.env["manychat.merged.contact"].search([("lead_id", "in", found.ids)])
                      .mapped("lead_id").ids)  # fmt: skip
         return {
@@ -125,7 +126,7 @@ class CrmLead(models.Model):
                 {
                     "manychat_id": manychat_id,
                     "shared": lead.id in shared,
-                    **lead._manychat_compared(newest),
+                    **lead._manychat_compared(newest, partners.get(lead.manychat_id)),
                 }
                 for manychat_id, lead in leads.items()
             ],
@@ -148,13 +149,14 @@ class CrmLead(models.Model):
                  for manychat_id, own in zip(manychat_ids, wanted, strict=True)}  # fmt: skip
         return {manychat_id: lead for manychat_id, lead in found.items() if lead}
 
-    def _manychat_compared(self, newest):
+    def _manychat_compared(self, newest, partner):
         """Return what is compared: ``values`` holds ``[value, clock]`` by key, ``state`` and
-        ``person`` the newest state of ManyChat and the newest move of a person likewise."""
+        ``person`` the newest state of ManyChat and the newest move of a person likewise.
+        ``partner`` is whom the contact is, the lead's customer or not."""
         return {
             "lead_id": self.id,
             **self._manychat_standing(),
-            "partner_id": self.partner_id.id or None,
+            "partner_id": partner.id if partner else None,
             "state": newest.get((self.id, "manychat")),
             "person": newest.get((self.id, "person")),
             "values": {

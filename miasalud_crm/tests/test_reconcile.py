@@ -46,6 +46,13 @@ class TestReconcile(ManychatCase):
         self.assertEqual((lead["lead_id"], lead["stage"]), (self.lead().id, "Comienza Cotización"))
         self.assertEqual((lead["person"], lead["active"], lead["shared"]), (None, True, False))
 
+    def test_the_partner_is_the_contacts_even_if_a_person_took_the_customer_away(self):
+        [result] = self.Lead.manychat_sync([event("e1", 1)], partners=True)
+        self.env.invalidate_all()
+        self.lead().with_user(self.mapper).sudo().partner_id = False
+        [lead] = self.standing("mc-1")["leads"]
+        self.assertEqual(lead["partner_id"], result["partner_id"])
+
     def test_archived_leads_stand_too(self):
         self.sync_one("e1", 1)
         self.lead().active = False

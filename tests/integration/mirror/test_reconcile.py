@@ -245,6 +245,27 @@ def test_a_partner_that_is_gone_in_odoo_is_forgotten(mirror: Mirror, odoo: FakeO
     assert reconcile(mirror, odoo) == {}
 
 
+def test_a_contact_without_the_partner_that_it_should_have_sends_its_newest_event_again(
+    mirror: Mirror, odoo: FakeOdoo
+) -> None:
+    wanted = {"every_contact": True}
+    assert reconcile(mirror, odoo, fix=True, **wanted) == {Kind.MISSING_IN_ODOO: 1}
+    [row] = claim(mirror, now=NOW + timedelta(days=1))
+    assert (row.event_id, row.revision) == (event_id("a"), 1)
+    assert reconcile(mirror, odoo, **wanted) == {}  # it is on its way
+    record(mirror, [row], answer(row) | {"partner_id": 9})
+    in_step(mirror, odoo, "MC-1")
+    change(odoo, partner_id=9)
+    assert reconcile(mirror, odoo, **wanted) == {}
+
+
+def test_a_partner_of_whom_the_mirror_did_not_hear_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
+    change(odoo, partner_id=9)
+    found = reconcile(mirror, odoo, fix=True, every_contact=True)
+    assert found == {Kind.OLDER_IN_MIRROR: 1}
+    assert contact(mirror)["odoo_contact_id"] == 9
+
+
 def test_an_advisor_that_a_person_chose_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
     type_in(odoo, "salesperson", {"odoo_id": 4, "email": "luz@clinic.example", "name": "Luz"})
     assert reconcile(mirror, odoo, fix=True) == {Kind.EDITED: 1}

@@ -34,9 +34,13 @@ THERE = Lead(
 
 
 def found(
-    here: Mirrored | None = HERE, there: Lead | None = THERE, keeps_edited: bool = True
+    here: Mirrored | None = HERE,
+    there: Lead | None = THERE,
+    keeps_edited: bool = True,
+    every_contact: bool = False,
 ) -> list[tuple[Kind, str]]:
-    return [(one.kind, one.what) for one in compare(here, there, keeps_edited)]
+    differences = compare(here, there, keeps_edited, every_contact=every_contact)
+    return [(one.kind, one.what) for one in differences]
 
 
 def with_value(side: Any, key: str, value: Any, when: str) -> Any:
@@ -128,6 +132,20 @@ def test_where_a_lead_stands_is_what_odoo_says() -> None:
     assert found(there=other) == [
         (Kind.OLDER_IN_MIRROR, what) for what in ("lead", "stage", "dates", "active", "partner")
     ]
+
+
+def test_a_partner_of_whom_the_mirror_does_not_know_counts_where_every_contact_has_one() -> None:
+    unknown = replace(HERE, partner_id=None)
+    assert found(unknown) == []
+    assert found(unknown, every_contact=True) == [(Kind.OLDER_IN_MIRROR, "partner")]
+
+
+def test_a_contact_without_a_partner_lacks_one_unless_a_person_wanted_it_so() -> None:
+    alone, without = replace(HERE, partner_id=None), replace(THERE, partner_id=None)
+    assert found(alone, without) == []
+    assert found(alone, without, every_contact=True) == [(Kind.MISSING_IN_ODOO, "partner")]
+    told = replace(alone, partner_told=True)
+    assert found(told, without, every_contact=True) == []
 
 
 def test_a_move_by_a_person_is_an_edit() -> None:
