@@ -15,6 +15,7 @@ PARTS = 4
 RACED_INDEXES = frozenset(
     {
         "crm_lead_manychat_id_company_uniq",
+        "mail_followers_mail_followers_res_partner_res_model_id_uniq",
         "manychat_event_event_id_uniq",
         "manychat_partner_uniq",
         "manychat_tombstone_digest_uniq",

@@ -88,6 +88,21 @@ class TestSyncFailures(ManychatCase):
             self.sync_one("e2", 2, state="Nuevo")
         self.assertEqual(caught.exception.pgcode, "40001")
 
+    @mute_logger("odoo.sql_db")
+    def test_lost_race_for_a_follower_is_left_to_odoos_own_retry(self):
+        """A person assigns an activity or the lead while the sync does: nobody's event fails."""
+
+        def follow_twice(leads, _events):
+            leads.env.cr.execute(
+                """INSERT INTO mail_followers (res_model, res_id, partner_id)
+                   VALUES ('crm.lead', 1, %(who)s), ('crm.lead', 1, %(who)s)""",
+                {"who": leads.env.user.partner_id.id},
+            )
+
+        racing = patch.object(type(self.env["crm.lead"]), "_manychat_apply", follow_twice)
+        with racing, self.assertRaises(errors.SerializationFailure), self.env.cr.savepoint():
+            self.sync_one("e1", 1)
+
     def test_failed_query_shows_no_personal_value_in_the_log(self):
         self.sync_one("e1", 1, state="Nuevo")
         blind = patch.object(type(self.env["crm.lead"]), "_manychat_lock", lambda *_args: {})
