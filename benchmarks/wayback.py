@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from sqlalchemy import create_engine, text
@@ -13,7 +13,7 @@ from benchmarks.lines import Line, percentile
 from devstack.errors import NotReady
 from devstack.manychat_server import ManyChatServer
 from devstack.stack import Stack
-from devstack.way_back import at_a_browser, writing_back
+from devstack.way_back import FIELDS, at_a_browser, writing_back
 
 if TYPE_CHECKING:
     from benchmarks.whole_road import Amounts
@@ -56,13 +56,18 @@ def _lead(stack: Stack) -> int:
             headers={"X-API-KEY": stack.bridge.webhook_api_key},
             timeout=10,
         ).raise_for_status()
-    _wait(lambda: (_stood(stack)[1] or "") == "success")
-    return int(_stood(stack)[2])
+    _wait(lambda: _synced(stack) == 2)
+    return int(_stood(stack)[1])
 
 
 def _moved(
     stack: Stack, manychat: ManyChatServer, lead: int, moves: int
 ) -> list[tuple[float, float]]:
+    def arrived(stage: str) -> float:
+        mirror = _wait(lambda: _stood(stack)[0] == stage)
+        _wait(lambda: manychat.page.contact(WHO).fields.get(FIELDS["stage"]) == stage)
+        return mirror
+
     spans = []
     with at_a_browser(stack.odoo) as salesperson:
         for number in range(moves + 1):
@@ -70,28 +75,32 @@ def _moved(
             salesperson.open(lead)
             began = time.monotonic()
             salesperson.move(stage)
-            mirror = _wait(lambda: _stood(stack)[0] == stage)  # noqa: B023
-            told = manychat.page.contact(WHO).fields
-            _wait(lambda: told.get("etapa_crm") == stage)  # noqa: B023
-            at = next(moment for moment, path, body in reversed(manychat.page.calls)
-                      if stage in str(body) and "setCustomField" in path)  # fmt: skip
+            mirror = arrived(stage)
+            told = next(at for at, _path, body in reversed(manychat.page.calls)
+                        if stage in str(body))  # fmt: skip
             if number:  # the first one warms every part
-                spans.append((1000 * (mirror - began), 1000 * (at - began)))
+                spans.append((1000 * (mirror - began), 1000 * (told - began)))
     return spans
 
 
-def _stood(stack: Stack) -> tuple[str | None, str | None, int]:
+def _synced(stack: Stack) -> int:
+    """How many of the contact's events Odoo has."""
+    [row] = _rows(stack, "SELECT COUNT(*) FROM Outbox WHERE status = 'success'")
+    return int(row[0])
+
+
+def _stood(stack: Stack) -> tuple[str | None, int]:
+    """The lead's stage and id as the mirror has them."""
+    read = "SELECT odoo_stage, odoo_lead_id FROM Contact WHERE manychat_id = :who"
+    [(stage, lead)] = _rows(stack, read, who=WHO)
+    return stage, lead or 0
+
+
+def _rows(stack: Stack, statement: str, **values: str) -> list[tuple[Any, ...]]:
     engine = create_engine(stack.bridge.env["DATABASE_URL"])
     try:
         with engine.connect() as connection:
-            row = connection.execute(
-                text(
-                    "SELECT odoo_stage, odoo_sync_status, odoo_lead_id FROM Contact"
-                    " WHERE manychat_id = :who"
-                ),
-                {"who": WHO},
-            ).first()
-            return (row[0], row[1], row[2] or 0) if row else (None, None, 0)
+            return [tuple(row) for row in connection.execute(text(statement), values)]
     finally:
         engine.dispose()
 

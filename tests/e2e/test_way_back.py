@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import requests
+
 from tests.e2e.conftest import Road
 
 SOON_SECONDS = 30
@@ -130,6 +132,79 @@ def test_a_contact_that_is_written_through_the_api_comes_back_once(road: Road) -
     wait_for(road, "way-7", lambda row: row["odoo_contact_id"] is None)
     assert road.api("GET", f"/odoo/contacts/{id}").status_code == 404
     assert outbox(road) == before
+
+
+def documented_body(road: Road, method: str, path: str) -> dict[str, Any]:
+    """The example that `/docs` shows of a route's body."""
+    document = requests.get(f"{road.stack.bridge.api_url}/openapi.json", timeout=30).json()
+    body = document["paths"][f"/api/v1{path}"][method]["requestBody"]
+    example: dict[str, Any] = body["content"]["application/json"]["schema"]["example"]
+    return example
+
+
+CONTACTS = "/odoo/contacts/"
+
+
+def test_the_documented_examples_of_contacts_in_odoo_work_as_written(road: Road) -> None:
+    new = documented_body(road, "post", CONTACTS)
+    made = road.api("POST", CONTACTS, new)
+    assert made.status_code == 201, made.text
+    contact = made.json()
+    own, of_contact = f"{CONTACTS}{contact['id']}", f"{CONTACTS}by-manychat-id/{new['manychat_id']}"
+    shown = new | {"country": contact["country"]}
+    assert {key: contact[key] for key in new} == shown
+    for path in (own, of_contact):
+        assert road.api("GET", path).json() == contact
+    found = road.api("GET", f"{CONTACTS}?manychat_id={new['manychat_id']}&sort=-name").json()
+    assert (found["items"], found["total"]) == ([contact], 1)
+
+    changed = documented_body(road, "put", f"{CONTACTS}{{id}}") | {"city": None}
+    answer = road.api("PUT", own, changed)
+    assert (answer.status_code, answer.json()["city"]) == (200, None), answer.text
+
+    assert road.api("DELETE", own).status_code == 204
+    assert road.api("GET", own).json()["active"] is False
+    archived = road.api("GET", f"{CONTACTS}?active=false&manychat_id={new['manychat_id']}").json()
+    assert [row["id"] for row in archived["items"]] == [contact["id"]]
+    assert road.api("DELETE", f"{own}?hard=true").status_code == 204
+    for path in (own, of_contact):
+        assert road.api("GET", path).status_code == 404
+
+
+def test_what_odoo_refuses_of_a_contact_is_told_and_changes_nothing(road: Road) -> None:
+    logins = [["login", "=", road.stack.odoo.salesperson_login]]
+    [user] = road.odoo("res.users", "search_read", logins, ["partner_id"])
+    users, plain = f"{CONTACTS}{user['partner_id'][0]}", road.odoo(
+        "res.partner", "create", {"name": "Sol", "email": "sol@mail.example"}
+    )  # fmt: skip
+    before = road.api("GET", users).json()
+    nobody, own = f"{CONTACTS}2147483647", f"{CONTACTS}{plain}"
+    for method, path, body, status in (
+        ("PUT", users, {"email": "thief@mail.example"}, 409),
+        ("DELETE", users, None, 409),
+        ("DELETE", f"{own}?hard=true", None, 409),
+        ("PUT", nobody, {"city": "Cusco"}, 404),
+        ("DELETE", nobody, None, 404),
+        ("GET", f"{CONTACTS}by-manychat-id/NOBODY", None, 404),
+        ("POST", CONTACTS, {"name": "Sol", "country": "Atlantis"}, 422),
+        ("POST", CONTACTS, {"phone": "987654321"}, 422),
+        ("GET", f"{CONTACTS}?sort=phone", None, 422),
+    ):
+        answer = road.api(method, path, body)
+        assert (answer.status_code, answer.json()["status"]) == (status, status), answer.text
+    assert road.api("GET", users).json() == before
+    assert road.api("GET", own).json()["active"] is True
+
+
+def test_while_odoo_is_away_its_contacts_are_answered_503(road: Road) -> None:
+    road.stack.odoo.kill()
+    try:
+        for method, path in (("GET", CONTACTS), ("POST", CONTACTS), ("GET", f"{CONTACTS}1"),
+                             ("PUT", f"{CONTACTS}1"), ("DELETE", f"{CONTACTS}1")):  # fmt: skip
+            answer = road.api(method, path, {"name": "Sol"} if method in ("POST", "PUT") else None)
+            assert (answer.status_code, answer.json()["type"]) == (503, "odoo-away"), answer.text
+    finally:
+        road.stack.odoo.start()
 
 
 def test_changes_made_while_the_workers_are_down_are_read_afterwards(road: Road) -> None:
