@@ -1,7 +1,10 @@
+import os
+
 from .common import ManychatCase, event
 
 CONTACTS = 250
-ROUNDS = 20
+# ECHO_ROUNDS=40 makes it 10,000 changes a mode, and takes minutes more.
+ROUNDS = int(os.environ.get("ECHO_ROUNDS") or 20)
 STATES = ("Nuevo", "Comienza Cotización", "Venta exitosa", "Perdido", "Comienza Asesoría Médica")
 
 
