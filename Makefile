@@ -2,7 +2,8 @@
 #
 #   ONCE=1              make demo: check the leads, stop, exit 0 or 1
 #   ODOO_HOME=/path     an Odoo 18.0 or 19.0 to take before any other
-#   ODOO_SERIES=18.0    which series demo, odoo and the end-to-end tests run on
+#   ODOO_SERIES=18.0    which series demo, odoo and the end-to-end tests run on; the only one of
+#                       the addon's tests (else: each that is at hand)
 #   PYTHON=/path        the Python 3.11 or 3.12 to make .venv from
 #   PYTEST="-k name"    arguments for pytest
 #   FUZZ="--seed 1"     arguments for make fuzz

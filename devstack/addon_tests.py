@@ -33,11 +33,8 @@ def run_addon_tests(
     )
     ini = folder / "pytest.ini"
     ini.write_text(PYTEST_INI)
-    wanted = (
-        list(extra) if any(not word.startswith("-") for word in extra) else [*extra, str(ADDON)]
-    )
     command = [str(source.python), "-m", "pytest", "-c", str(ini), f"--rootdir={CHECKOUT}"]
-    command += ["--odoo-http", f"--junitxml={report}", *wanted]
+    command += ["--odoo-http", f"--junitxml={report}", *wanted(extra)]
     tests = Process(
         f"the addon's tests on Odoo {source.series}",
         command,
@@ -48,3 +45,9 @@ def run_addon_tests(
         grace=60.0,
     )
     return tests.run_in_sight()
+
+
+def wanted(extra: Sequence[str]) -> list[str]:
+    """pytest's arguments: the whole addon, unless a path in it is among them."""
+    paths = [word for word in extra if word.startswith(f"{ADDON.name}/")]
+    return [*extra] if paths else [*extra, str(ADDON)]

@@ -49,7 +49,6 @@ def _parser() -> argparse.ArgumentParser:
 
     test = commands.add_parser("test", help=f"run test suites: {', '.join(NAMES)} (default: all)")
     test.add_argument("suites", nargs="*", metavar="suite", help="which; default: all")
-    test.add_argument("--series", help="only this Odoo series, for the addon's tests")
     test.add_argument("--pytest", nargs=argparse.REMAINDER, default=[], help="arguments for pytest")
     test.set_defaults(run=_test)
 
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     walk.set_defaults(run=_walk)
     for name, act, words in PLAIN:
         commands.add_parser(name, help=words).set_defaults(run=act)
-    for command in (demo, drill, fuzz, odoo, pictures, walk):
+    for command in (demo, drill, fuzz, odoo, pictures, test, walk):
         command.add_argument("--series", default=os.environ.get("ODOO_SERIES") or None)
     return parser
 

@@ -26,6 +26,10 @@ TOLD = frozenset({"first_name", "last_name", "phone", "email", "commercial", "me
 """What the change feed brings of a person's edits; of other keys the mirror is not told."""
 KEPT = TOLD - {"commercial"}
 """What a person typed that may stand against newer events, if the addon is set so."""
+ADVISORS = frozenset({"commercial", "medical"})
+_KNOWN_BY_NOW = "~"
+"""The addon's feed puts it behind the clock of an event whose advisor was only known later; the
+lead keeps the event's own clock."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def _missing_there(here: Mirrored) -> Difference:
 def _values(here: Mirrored, there: Lead, keeps_edited: bool) -> Iterator[Difference]:
     for key in KEYS:
         ours, theirs = here.values.get(key, _NOBODY), value_there(there.values, key)
-        kind = _newer(ours[1], theirs[1], there.shared)
+        said = ours[1].removesuffix(_KNOWN_BY_NOW) if key in ADVISORS else ours[1]
+        kind = _newer(said, theirs[1], there.shared)
         if kind is Kind.OLDER_IN_ODOO and keeps_edited and _is_kept(there.values, key):
             continue
         if kind is Kind.OLDER_IN_MIRROR and is_persons(theirs[1]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -92,10 +91,9 @@ async def test_a_mirror_that_hangs_is_not_waited_for(
 
     desk.gate = Event()
     monkeypatch.setattr(contact_lookup, "LOOKUP_SECONDS", 0.05)
-    started = monotonic()
     answer = await api.get(PATHS[0], key="flow-key")
     desk.gate.set()
-    assert (answer.json["existe"], monotonic() - started < 2) == ("desconocido", True)
+    assert answer.json["existe"] == "desconocido"  # the gate's 30 s would have let it answer
 
 
 @pytest.mark.parametrize("path", PATHS)

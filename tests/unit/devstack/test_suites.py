@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from devstack import suites
+from devstack.addon_tests import wanted
+from devstack.places import ADDON
 from devstack.suites import Result, print_summary, read_report, run_suites
 
 JUNIT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
@@ -99,3 +101,9 @@ def test_a_path_among_the_arguments_stands_for_the_whole_suite(
     monkeypatch.setattr(suites, "read_report", lambda *_: Result("unit", 1, 0, 0, 0.1))
     run_suites(["unit"], None, extra)
     assert [word for word in commands[0] if word.startswith("tests/")] == paths
+
+
+def test_the_addons_tests_are_all_wanted_unless_a_path_is_given() -> None:
+    assert wanted([]) == [str(ADDON)]
+    assert wanted(["-k", "name"]) == ["-k", "name", str(ADDON)]
+    assert wanted(["miasalud_crm/tests/test_feed.py"]) == ["miasalud_crm/tests/test_feed.py"]

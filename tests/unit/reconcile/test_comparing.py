@@ -74,6 +74,16 @@ def test_the_newer_clock_says_who_is_older(key: str) -> None:
     assert found(there=with_value(THERE, key, "x", clock(4))) == [(Kind.OLDER_IN_MIRROR, key)]
 
 
+@pytest.mark.parametrize("role", ["commercial", "medical"])
+def test_an_advisor_who_was_known_later_is_the_one_that_the_event_named(role: str) -> None:
+    there = with_value(THERE, role, "asesora.uno", clock(3))
+    known = {"odoo_id": 2, "name": "Marta"}
+    assert found(with_value(HERE, role, known, clock(3) + "~"), there) == []
+    assert found(with_value(HERE, role, known, clock(4) + "~"), there) == [
+        (Kind.OLDER_IN_ODOO, role)
+    ]
+
+
 def test_what_a_person_typed_later_is_edited() -> None:
     assert found(there=with_value(THERE, "phone", "x", person(4))) == [(Kind.EDITED, "phone")]
     salesperson = with_value(THERE, "salesperson", {"odoo_id": 2}, person(4))
