@@ -25,8 +25,9 @@ SMALL = 1_000
 FAILING = """
 CREATE FUNCTION bench_refuse() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN RAISE EXCEPTION ''refused by the benchmark''; END';
-CREATE TRIGGER bench_refuse BEFORE INSERT ON crm_lead
-  FOR EACH ROW WHEN (NEW.manychat_id LIKE 'boom-%') EXECUTE FUNCTION bench_refuse();
+CREATE TRIGGER bench_refuse BEFORE INSERT OR UPDATE ON crm_lead
+  FOR EACH ROW WHEN (NEW.manychat_id LIKE 'boom-%' OR NEW.manychat_summary = 'boom')
+  EXECUTE FUNCTION bench_refuse();
 """
 Samples = dict[str, list[Sample]]
 
@@ -120,7 +121,8 @@ class Bench:
             ("manychat_sync", odoo_ways.batched, 0),
             ("manychat_sync without trace", odoo_ways.untracked, 0),
             ("one event of a wrong type in 100", odoo_ways.one_bad, 0),
-            ("one event refused by the database", odoo_ways.one_failing, 0),
+            ("one new lead refused by the database", odoo_ways.one_failing, 0),
+            ("one change refused by the database", odoo_ways.one_failing_change, 0),
         ]
         for name, way, count in plan:
             traffic = self._traffic(f"{way.__name__}{number}", doors, count)

@@ -149,6 +149,17 @@ def one_failing(doors: Doors, traffic: Traffic) -> None:
         _accept(results, rejected=1)
 
 
+def one_failing_change(doors: Doors, traffic: Traffic) -> None:
+    """One move of a known lead in each call that the database refuses."""
+    for call in traffic.calls():
+        place = next(n for n in range(50, CALL) if call[n]["type"] == "stage")
+        broken = dict(call[place], values={**call[place]["values"], "summary": "boom"})
+        results = doors.bridge.call(
+            LEAD, "manychat_sync", [*call[:place], broken, *call[place + 1 :]]
+        )
+        _accept(results, rejected=1)
+
+
 def _accept(results: list[dict[str, Any]], rejected: int = 0) -> None:
     found = [result["message"] for result in results if result["status"] == "rejected"]
     if len(results) > CALL or len(found) != rejected:

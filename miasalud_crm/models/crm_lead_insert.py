@@ -1,7 +1,10 @@
+from contextlib import closing
+from functools import partial
+
 from odoo import api, models
 from psycopg2 import Error, InterfaceError, OperationalError
 
-from .in_parts import CulpritFound
+from .in_parts import blame
 
 
 class CrmLead(models.Model):
@@ -26,21 +29,14 @@ class CrmLead(models.Model):
         except (OperationalError, InterfaceError):
             raise
         except Error:
-            low, high = 0, len(data_list)
-            while high - low > 1:
-                middle = (low + high) // 2
-                error = self._manychat_insert_error(insert, data_list[low:middle])
-                low, high = (low, middle) if error else (middle, high)
-            if error := self._manychat_insert_error(insert, data_list[low:high]):
-                raise CulpritFound(low) from error
+            blame(data_list, partial(self._manychat_insert_error, insert))
             raise
 
     def _manychat_insert_error(self, insert, data_list):
         """Return the database's error on these rows, None if it takes them; none of them stays."""
         try:
-            with self.env.cr.savepoint(flush=False) as savepoint:
+            with closing(self.env.cr.savepoint(flush=False)):
                 insert(data_list)
-                savepoint.close()
         except (OperationalError, InterfaceError):
             raise
         except Error as error:

@@ -12,13 +12,14 @@ class CrmLead(models.Model):
         Compared with the fold, not with the lead: a changed rule moves nobody by surprise.
         """
         moves = []
-        for contact in contacts:
+        leads = self.browse(contact.lead_id for contact in contacts)
+        for contact, lead in zip(contacts, leads, strict=True):
             picture = contact.picture()
             stays = picture.stage_id == contact.loaded.stage_id
             kept = picture.lost == contact.loaded.lost
             moves.append(
                 (
-                    self.browse(contact.lead_id),
+                    lead,
                     picture._replace(
                         stage_id=None if stays else picture.stage_id,
                         lost=None if kept else bool(picture.lost),

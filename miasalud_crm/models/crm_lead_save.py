@@ -2,7 +2,7 @@ from functools import partial
 
 from odoo import models
 
-from .in_parts import CulpritFound, in_parts
+from .in_parts import at_once, in_parts
 from .lookups import Lookups
 
 
@@ -96,25 +96,23 @@ class CrmLead(models.Model):
         return before, refused
 
     def _manychat_change(self, changes, ledger):
-        for _contact, lead, vals in changes:
-            lead.write(vals)
-        self._manychat_follow([contact for contact, _lead, _vals in changes])
         self._manychat_keep([(contact, lead) for contact, lead, _vals in changes], ledger)
 
-    def _manychat_keep(self, pairs, ledger):
-        """Store history and ledger of what was applied to ``(contact, lead)`` pairs.
+        def change(part):
+            for _contact, lead, vals in part:
+                lead.write(vals)
+            self._manychat_follow([contact for contact, _lead, _vals in part])
 
-        :raise CulpritFound: those of one are refused; the search among rows is a short one.
-        """
+        at_once(self.env, changes, change)
+
+    def _manychat_keep(self, pairs, ledger):
+        """Store history and ledger of what was applied to ``(contact, lead)`` pairs."""
 
         def keep(part):
-            named = [pair for _place, pair in part]
-            self.env["manychat.stage.history"]._keep(named)
-            self.env["manychat.event"]._keep(named, ledger)
+            self.env["manychat.stage.history"]._keep(part)
+            self.env["manychat.event"]._keep(part, ledger)
 
-        for part, _done, error in in_parts(self.env, list(enumerate(pairs)), keep):
-            if error:
-                raise CulpritFound(part[0][0]) from error
+        at_once(self.env, pairs, keep)
 
     def _manychat_join_team(self, leads):
         """Make salespeople without any team members of their lead's team.

@@ -1,6 +1,8 @@
 """Does work on many things at once; what is refused costs its neighbours little time."""
 
 import logging
+from contextlib import closing, contextmanager
+from functools import partial
 
 from psycopg2 import InterfaceError, OperationalError, errors
 
@@ -45,15 +47,12 @@ def in_parts(env, items, do):
     """
     if not items:
         return
-    # what is refused here was written before, by others; and a cursor's flush computes with the
-    # few rights of whoever called
+    # what is refused here was written before, by others
     env.flush_all()
     env.cr.flush()
     try:
-        with private_sql_errors(), env.cr.savepoint():
+        with private_sql_errors(), _flushed(env):
             answer = do(items)
-            # what is left to compute may fail as well, and is not read with a caller's few rights
-            env.flush_all()
     except (OperationalError, InterfaceError):
         raise
     except CulpritFound as found:
@@ -70,6 +69,62 @@ def in_parts(env, items, do):
             yield from in_parts(env, part, do)
     else:
         yield items, answer, None
+
+
+def at_once(env, items, do):
+    """Return ``do(items)``, with all that it left to compute and to write done.
+
+    For one step of what ``in_parts`` does. Where it fails, the item that is to blame is searched
+    for in this step alone, and what the search tries is undone.
+
+    :raise CulpritFound: one of several ``items`` fails alone.
+    """
+    try:
+        with _flushed(env):
+            return do(items)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        blame(items, partial(_refusal, env, do))
+        raise
+
+
+def blame(items, refusal):
+    """Search several ``items`` for one that is refused alone, in half of them, a quarter …
+
+    :param refusal: function of some of the items that returns the error or None, and undoes both
+    :raise CulpritFound: there is one; of several it is the first.
+    """
+    low, high = 0, len(items)
+    if high < 2:
+        return
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if refusal(items[low:middle]) else (middle, high)
+    if error := refusal(items[low:high]):
+        raise CulpritFound(low) from error
+
+
+@contextmanager
+def _flushed(env):
+    """A savepoint that holds what ``env`` has left to compute: a cursor's own flush reads it with
+    the few rights of whoever called."""
+    env.flush_all()
+    with env.cr.savepoint() as savepoint:
+        yield savepoint
+        env.flush_all()
+
+
+def _refusal(env, do, items):
+    try:
+        with _flushed(env) as savepoint, closing(savepoint):
+            do(items)
+            env.flush_all()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever it is, the caller raises it)
+        return error
+    return None
 
 
 def parts(items):

@@ -85,13 +85,16 @@ class ManychatStageHistory(models.Model):
         applied = [event_id for contact, _lead in pairs for event_id in contact.applied]
         self.search([("event_id", "in", applied)]).unlink()
         new, stood = [], defaultdict(self.browse)
+        # Read at once: what a failed part had read is forgotten.
+        known = self.browse(row.row_id for c, _lead in pairs for _id, row in c.rows() if row.row_id)
+        known = {row.id: row for row in known}
         for contact, lead in pairs:
             for (event_id, row), step in zip(contact.rows(), contact.picture().steps, strict=True):
                 if event_id in contact.applied:
                     vals = self._from_event(contact.applied[event_id].event, lead.id)
                     new.append({**vals, **dict(zip(STANDS, step[:3], strict=True))})
-                elif self.browse(row.row_id)._stands() != step[:3]:
-                    stood[step[:3]] += self.browse(row.row_id)
+                elif known[row.row_id]._stands() != step[:3]:
+                    stood[step[:3]] += known[row.row_id]
         for stands, rows in stood.items():
             rows.write(dict(zip(STANDS, stands, strict=True)))
         create_alike(self, new)

@@ -2,6 +2,7 @@ from unittest.mock import patch
 
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
+from psycopg2 import OperationalError
 
 from .common import ManychatCase, event
 
@@ -21,6 +22,11 @@ CREATE TRIGGER test_refuse BEFORE INSERT ON manychat_stage_history
   FOR EACH ROW WHEN (NEW.category = 'Boom') EXECUTE FUNCTION test_refuse();
 CREATE TRIGGER test_refuse BEFORE INSERT ON manychat_event
   FOR EACH ROW WHEN (NEW.event_id LIKE 'boom%' AND NEW.status <> 'rejected')
+  EXECUTE FUNCTION test_refuse();
+"""
+REFUSE_MOVE = """
+CREATE TRIGGER test_refuse_move BEFORE UPDATE ON crm_lead
+  FOR EACH ROW WHEN (NEW.referred = 'Boom' AND NEW.stage_id <> OLD.stage_id)
   EXECUTE FUNCTION test_refuse();
 """
 BAD = {"address": {"city": "Boom"}}
@@ -107,6 +113,53 @@ class TestSyncRefused(ManychatCase):
         results, sizes = self.sync_counting("_manychat_make", *events)
         self.assertEqual([n for n in range(9) if results[n]["status"] == "rejected"], [6])
         self.assertEqual(sizes, [9, 8])
+
+    def test_refused_changes_are_found_without_changing_the_others_in_parts(self):
+        """One of each kind: its values, its move, its row of the ledger."""
+        self.env.cr.execute(REFUSE_ROWS + REFUSE_MOVE)
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)))
+        self.lead("mc-2").referred = "Boom"
+        events = [event(f"f{n}", 2, f"mc-{n}", state="Comienza Cotización") for n in range(9)]
+        events[0]["event_id"] = "boom-0"
+        events[8]["values"].update(BAD)
+        results, sizes = self.sync_counting("_manychat_change", *events)
+        self.assertEqual([n for n in range(9) if results[n]["status"] == "rejected"], [0, 2, 8])
+        self.assertEqual(sizes, [9, 8, 7, 6])
+        for number in range(9):
+            refused = number in (0, 2, 8)
+            lead = self.lead(f"mc-{number}")
+            stage = self.stage("subscribed" if refused else "quotation_started")
+            self.assertEqual((lead.stage_id, lead.city), (stage, False))
+            self.assertEqual(len(lead.manychat_history_ids), 1 if refused else 2)
+
+    def test_changes_that_are_refused_only_together_are_done_in_parts(self):
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(9)))
+        Lead = type(self.env["crm.lead"])
+        follow = Lead._manychat_follow
+
+        def too_many(leads, contacts):
+            if len(contacts) > 3:
+                raise ValueError("no more than three")
+            follow(leads, contacts)
+
+        events = [event(f"f{n}", 2, f"mc-{n}", state="Comienza Cotización") for n in range(9)]
+        with patch.object(Lead, "_manychat_follow", too_many):
+            results, sizes = self.sync_counting("_manychat_change", *events)
+        self.assertEqual({result["status"] for result in results}, {"updated"})
+        self.assertEqual(sizes, [9, 3, 3, 3])
+
+    def test_lost_race_in_a_step_is_done_again_by_odoo_and_searched_for_nowhere(self):
+        self.sync(*(event(f"e{n}", 1, f"mc-{n}", state="Nuevo") for n in range(3)))
+        raced = OperationalError("could not serialize access")
+        events = [event(f"f{n}", 2, f"mc-{n}", state="Comienza Cotización") for n in range(3)]
+        with (
+            patch.object(
+                type(self.env["crm.lead"]), "_manychat_follow", side_effect=raced
+            ) as follow,
+            self.assertRaises(OperationalError),
+        ):
+            self.sync(*events)
+        follow.assert_called_once()
 
     def test_other_events_of_a_refused_contact_are_applied(self):
         events = [
