@@ -53,6 +53,9 @@ TEMPO_LANES = Gauge("bridge_tempo_lanes", "Calls to Odoo that may run at once ju
 
 # --- what waits, looked at every SYNC_INTERVAL ---
 QUEUE_DEPTH = Gauge("bridge_queue_depth", "Messages in a queue, about.", ["queue"])
+QUEUE_AGE = Gauge(
+    "bridge_queue_oldest_seconds", "Age of the message that a hop reads next.", ["hop"]
+)
 OUTBOX_WAITING = Gauge("bridge_outbox_waiting", "Events that Odoo has not taken yet.")
 OUTBOX_AGE = Gauge("bridge_outbox_oldest_seconds", "Age of the oldest of them.")
 PARKED = Gauge("bridge_outbox_parked", "Events that wait for a person.")

@@ -14,6 +14,7 @@ from bridge.api.parts import Parts, parts_of, settings_of
 from bridge.api.problems import KeyTooNarrow, MissingKey, NotReady, documented
 from bridge.api.security import full_header, full_key
 from bridge.log import get_logger
+from bridge.queue.names import QUEUES
 
 PING_SECONDS = 2.0
 EXAMPLE = 'bridge_webhooks_total{kind="contact",outcome="accepted_queue"} 42.0'
@@ -78,7 +79,21 @@ async def _metrics_key(request: Request, key: Annotated[str | None, Security(ful
         **documented(MissingKey, KeyTooNarrow),
     },
 )
-async def metrics_page() -> Response:
+async def metrics_page(request: Request) -> Response:
     """Prometheus' text format; takes the key unless `METRICS_PUBLIC` is true."""
+    await _measure_queues(parts_of(request.app))
     body, content_type = metrics.render()
     return Response(body, media_type=content_type)
+
+
+async def _measure_queues(parts: Parts) -> None:
+    """How long each queue's next message has waited: a worker that is dead cannot show it."""
+    metrics.QUEUE_AGE.clear()
+    for hop, queue in QUEUES.items():
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                seconds = await parts.sender.waiting_seconds(queue)
+        except Exception:  # noqa: BLE001  (the other numbers are shown all the same)
+            _log.warning("queue_not_measured", queue=queue, exc_info=True)
+            return
+        metrics.QUEUE_AGE.labels(hop).set(seconds)

@@ -16,7 +16,8 @@ def api(settings: Settings) -> str:
     """It is alive, ready, and reaches every part itself.
 
     Ready alone is not enough: it also is while only the inbox takes webhooks. Raises Finding
-    (`api_unreachable`, `api_not_ready`, `api_only_inbox`, `api_part_away`).
+    (`api_unreachable`, `api_not_ready`, `api_only_inbox`, `api_part_away`,
+    `api_key_refused`).
     """
     url = f"http://127.0.0.1:{settings.port}"
     try:
@@ -39,6 +40,8 @@ def api(settings: Settings) -> str:
 
 def _parts(url: str, key: str) -> dict[str, dict[str, Any]]:
     answer = requests.get(f"{url}/api/v1/reports/health", headers={"X-API-KEY": key}, timeout=15)
+    if answer.status_code in {401, 403}:
+        raise Finding("api_key_refused", f"{url}, report {answer.status_code}")
     try:
         parts = answer.json()["parts"]
     except (ValueError, KeyError, TypeError):

@@ -28,6 +28,7 @@ CURES = {
     "queue_refused": "check the account key, or give the identity the role "
     "'Storage Queue Data Contributor'",
     "queue_no_credentials": "sign in, or give this machine a managed identity",
+    "mirror_busy": "another writer holds it: ask again in a moment",
     "schema_missing": "run: python -m bridge db upgrade",
     "schema_outdated": "run: python -m bridge db upgrade",
     "mirror_no_write": "give the login SELECT, INSERT, UPDATE and DELETE on the mirror's tables "
@@ -48,7 +49,13 @@ CURES = {
     "api_part_away": "if this machine reaches it, compare the API's settings and network",
     "api_only_inbox": "webhooks are kept in the mirror's inbox: mend the queue, then they go on by "
     "themselves",
+    "hop_not_read": "is its worker running? Start or restart it (python -m bridge worker …); one "
+    "that runs and is busy needs one more beside it",
+    "hop_paused": "somebody stopped it; python -m bridge resume HOP lets it go on",
+    "api_key_refused": "this shell's API_KEY is not the API's: was it rotated?",
 }
+NOT_ASKED = "not_asked"
+_MARKS = {NOT_ASKED: "-- ", "hop_paused": "NB "}
 _FALLBACKS = {
     "mirror": "check DATABASE_URL and that the database is up",
     "mirror rights": "check DATABASE_URL and that the database is up",
@@ -65,6 +72,10 @@ class Finding(PermanentError):
     """What a check found wrong; its code has a cure."""
 
 
+class Remark(Finding):
+    """What a person should know, though it may be as it is meant to be."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What one part said: `ok`, a sentence, and what to do when it is not."""
@@ -78,7 +89,8 @@ class Check:
     @property
     def line(self) -> str:
         """One line for a terminal."""
-        text = f"{'OK ' if self.ok else 'BAD'}  {self.part:<13}  {self.says}"
+        mark = _MARKS.get(self.code) or ("OK " if self.ok else "BAD")
+        text = f"{mark}  {self.part:<13}  {self.says}"
         return f"{text} -> {self.advice}" if self.advice else text
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,4 +104,9 @@ def checked(part: str, ask: Callable[[], str]) -> Check:
     except BridgeError as error:
         says = f"{error.code} ({error.detail})" if error.detail else error.code
         advice = CURES.get(error.code) or _FALLBACKS.get(part) or "look at its log"
-        return Check(part, False, says, advice, error.code)
+        return Check(part, isinstance(error, Remark), says, advice, error.code)
+
+
+def not_asked(part: str, before: str) -> Check:
+    """A part that cannot answer before another is mended."""
+    return Check(part, False, "not asked", f"mend {before} first", NOT_ASKED)

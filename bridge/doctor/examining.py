@@ -7,12 +7,13 @@ from contextlib import suppress
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from bridge.doctor import network, odoo
+from bridge.doctor import hops, network, odoo
 from bridge.doctor.api import api
-from bridge.doctor.check import CURES, Check, Finding, checked
+from bridge.doctor.check import CURES, Check, Finding, checked, not_asked
 from bridge.errors import BridgeError, SettingsError
 from bridge.mirror import rights as mirror_rights
 from bridge.mirror.database_clock import database_now
+from bridge.mirror.hops import Hop
 from bridge.mirror.schema import current_revision, head_revision
 from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
@@ -23,8 +24,21 @@ from bridge.settings import Settings, load_settings
 
 PARTS = (
     "settings", "driver", "names", "certificates", "queue storage", "queue rights", "mirror",
-    "mirror rights", "clocks", "odoo", "odoo login", "odoo addon", "odoo rights", "api",
+    "mirror rights", "clocks", "odoo", "odoo login", "odoo addon", "odoo rights", "hop contact",
+    "hop campaign", "hop crm", "other hops", "api",
 )  # fmt: skip
+# part → those without which its answer would only say theirs again
+_NEEDS = {
+    "queue rights": ("queue storage",),
+    "mirror rights": ("mirror",),
+    "odoo login": ("odoo",),
+    "odoo addon": ("odoo", "odoo login"),
+    "odoo rights": ("odoo", "odoo login"),
+    "hop contact": ("mirror", "queue storage"),
+    "hop campaign": ("mirror", "queue storage"),
+    "hop crm": ("mirror", "odoo", "odoo login", "odoo addon"),
+    "other hops": ("mirror",),
+}
 QUEUES = (CONTACT_QUEUE, CAMPAIGN_QUEUE, DEAD_LETTER_QUEUE)
 
 
@@ -35,7 +49,7 @@ def examine(load: Callable[[], Settings] = load_settings) -> Iterator[Check]:
     except SettingsError as error:
         yield Check("settings", False, error.detail, CURES["bad_settings"], error.code)
         for part in PARTS[1:]:
-            yield Check(part, False, "not asked", "mend the settings first", "not_asked")
+            yield not_asked(part, "the settings")
         return
     yield Check("settings", True, "every variable can be read")
     client = OdooClient.from_settings(settings)
@@ -52,10 +66,19 @@ def examine(load: Callable[[], Settings] = load_settings) -> Iterator[Check]:
         "odoo login": lambda: odoo.login(client, settings.odoo_username),
         "odoo addon": lambda: odoo.addon(client),
         "odoo rights": lambda: odoo.rights(client),
+        "hop contact": lambda: hops.queue_hop(settings, Hop.CONTACT),
+        "hop campaign": lambda: hops.queue_hop(settings, Hop.CAMPAIGN),
+        "hop crm": lambda: hops.crm_hop(settings),
+        "other hops": lambda: hops.other_hops(settings),
         "api": lambda: api(settings),
     }
+    bad: set[str] = set()
     for part in PARTS[1:]:
-        yield checked(part, asked[part])
+        first = next((need for need in _NEEDS.get(part, ()) if need in bad), None)
+        check = not_asked(part, first) if first else checked(part, asked[part])
+        if not check.ok:
+            bad.add(part)
+        yield check
 
 
 def urls(settings: Settings) -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+UNREAD_SECONDS = 60.0
+"""What has been due for longer makes a hop count as not read, unless a person stopped it."""
+
 
 class Hop(StrEnum):
     """What can be stopped; `schedule` is inbox, dead letters and retention, `write-back` all calls

@@ -21,7 +21,8 @@ _LETTERS = 10_000
 class Waiting:
     """Counts; `letters` are hop and reason of dead letters that were not replayed,
     `paused` when each stopped hop was stopped. `untold` and `untellable`: values that ManyChat
-    is to have, and those that it never will.
+    is to have, and those that it never will. `overdue_seconds`: how long the outbox row that is due
+    longest has been due, 0 without one.
     """
 
     outbox: int
@@ -32,13 +33,16 @@ class Waiting:
     paused: Mapping[str, datetime]
     untold: int = 0
     untellable: int = 0
+    overdue_seconds: float = 0.0
 
 
 def look(session: Session, now: datetime) -> Waiting:
     """What waits at `now`."""
-    count, oldest = session.execute(
-        select(func.count(), func.min(Outbox.created_at)).where(Outbox.next_attempt_at.is_not(None))
-    ).one()
+    count, oldest, due = session.execute(
+        select(
+            func.count(), func.min(Outbox.created_at), func.min(Outbox.next_attempt_at)
+        ).where(Outbox.next_attempt_at.is_not(None))
+    ).one()  # fmt: skip
     parked = select(func.count()).where(Outbox.status == ERROR, Outbox.parked)
     letters = (
         select(DeadLetter.hop, DeadLetter.reason)
@@ -50,14 +54,19 @@ def look(session: Session, now: datetime) -> Waiting:
     untellable = select(func.count()).where(WriteBack.status == ERROR, WriteBack.parked)
     return Waiting(
         outbox=count,
-        oldest_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        oldest_seconds=_since(oldest, now),
         parked=session.execute(parked).scalar_one(),
         inbox=session.execute(select(func.count()).select_from(Inbox)).scalar_one(),
         letters=[(hop, reason) for hop, reason in session.execute(letters)],
         paused=pauses.paused(session),
         untold=session.execute(untold).scalar_one(),
         untellable=session.execute(untellable).scalar_one(),
+        overdue_seconds=_since(due, now),
     )
+
+
+def _since(moment: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds()) if moment else 0.0
 
 
 def sizes(session: Session) -> dict[str, int]:

@@ -7,6 +7,8 @@ from bridge.events.event import EventType
 CONTACT_QUEUE = "manychat-contact-queue"
 CAMPAIGN_QUEUE = "manychat-campaign-queue"
 DEAD_LETTER_QUEUE = "dead-letter-queue"
+QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
+"""The queue that a hop reads, by the hop's name."""
 
 # The SDK's newest version is refused by Azurite; nothing about queues changed since this one,
 # which Azure keeps and every Azurite since 3.29 knows.

@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient
 from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
 from bridge.log import get_logger
+from bridge.queue.ages import oldest_seconds
 from bridge.queue.connect import worker_client
 from bridge.queue.deleter import Deleter
 from bridge.queue.errors import LeaseLost, QueueMissing, translating
@@ -115,6 +116,14 @@ class QueueReader:
                 return int(self._client.get_queue_properties().approximate_message_count or 0)
         except QueueMissing:
             return 0
+
+    def waiting_seconds(self) -> float:
+        """How long the message that comes next has been in the queue; 0 without any."""
+        try:
+            with translating():
+                return oldest_seconds(self._client.peek_messages(max_messages=1))
+        except QueueMissing:
+            return 0.0
 
     def ping(self) -> None:
         """Raise unless the queue's account answers."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueClient
 
 from bridge.errors import BridgeError
 from bridge.events.envelope import Envelope
+from bridge.queue.ages import oldest_seconds
 from bridge.queue.breaker import Breaker
 from bridge.queue.connect import webhook_client, webhook_wire
 from bridge.queue.errors import QueueMissing, translating
@@ -94,8 +94,7 @@ class QueueSender:
                     peeked = await client.peek_messages(max_messages=1)
         except QueueMissing:
             return 0.0
-        now = datetime.now(UTC)  # the account's clock may be ahead of ours
-        return max((0.0, *((now - m.inserted_on).total_seconds() for m in peeked if m.inserted_on)))
+        return oldest_seconds(peeked)
 
     async def close(self) -> None:
         """Give the connections back."""

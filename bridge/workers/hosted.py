@@ -15,6 +15,7 @@ from bridge.errors import TransientError
 from bridge.events.reading import Rules
 from bridge.log import configure, get_logger, log_context
 from bridge.mirror.store import Store
+from bridge.queue.names import QUEUES
 from bridge.queue.reader import Message, QueueReader, decoded
 from bridge.queue.writer import DeadLetterSender
 from bridge.settings import Settings, load_settings
@@ -22,7 +23,7 @@ from bridge.workers import measuring
 from bridge.workers.bell import Bell
 from bridge.workers.handle import BatchHandler
 from bridge.workers.leases import Leases
-from bridge.workers.parts import QUEUES, crm_parts, feedback_parts, schedule_part
+from bridge.workers.parts import crm_parts, feedback_parts, schedule_part
 from bridge.workers.pausing import PauseWatch
 from bridge.workers.runner import run_parts
 

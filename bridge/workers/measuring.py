@@ -17,6 +17,7 @@ from bridge.mirror.hops import Hop
 from bridge.mirror.reconciliations import Result
 from bridge.mirror.watching import Waiting
 from bridge.odoo.leads import SyncResult
+from bridge.queue.names import QUEUES
 from bridge.queue.reader import Message
 from bridge.workers.reading import Item
 
@@ -134,6 +135,13 @@ def depths(found: Mapping[str, int]) -> None:
     """How full the queues are."""
     for queue, depth in found.items():
         metrics.QUEUE_DEPTH.labels(queue).set(depth)
+
+
+def ages(found: Mapping[str, float]) -> None:
+    """How long what a hop reads next has waited, by its queue."""
+    for hop, queue in QUEUES.items():
+        if queue in found:
+            metrics.QUEUE_AGE.labels(hop).set(found[queue])
 
 
 def sizes(found: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from bridge.odoo.contacts import OdooContacts
 from bridge.odoo.feed import OdooFeed
 from bridge.odoo.leads import OdooLeads
 from bridge.odoo.standing import OdooStanding
-from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
+from bridge.queue.names import DEAD_LETTER_QUEUE, QUEUES
 from bridge.queue.reader import QueueReader
 from bridge.queue.writer import DeadLetterSender, QueueWriter
 from bridge.settings import Settings
@@ -37,7 +37,6 @@ from bridge.workers.throttle import Throttle
 from bridge.workers.write_back import WriteBackWorker
 
 log = get_logger(__name__)
-QUEUES = {"contact": CONTACT_QUEUE, "campaign": CAMPAIGN_QUEUE}
 NAMES = (*QUEUES, "crm", "feedback")
 
 

@@ -153,6 +153,7 @@ class Schedule:
             measuring.waiting(look(session, self._clock(session)))
             measuring.reconciled(reconciliations.last(session))
         measuring.depths({reader.queue_name: reader.depth() for reader in self._watched})
+        measuring.ages({reader.queue_name: reader.waiting_seconds() for reader in self._watched})
 
     def count(self) -> None:
         """Show how large the tables are that grow; only who has the lease does."""

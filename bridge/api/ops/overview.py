@@ -13,9 +13,10 @@ from fastapi import Request, Response
 from fastapi_problem.error import StatusProblem
 
 from bridge.api.asking import ask_desk
-from bridge.api.reports import HealthReport, health_report
+from bridge.api.ops.rendering import wait
+from bridge.api.reports import OK, HealthReport, health_report
 from bridge.metrics import code_in
-from bridge.mirror.hops import Hop
+from bridge.mirror.hops import UNREAD_SECONDS, Hop
 from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 
 if TYPE_CHECKING:  # the mirror's driver is loaded when the mirror is first asked
@@ -30,13 +31,17 @@ _ERRORS = 8
 
 @dataclass(frozen=True)
 class HopRow:
-    """One hop of the road; what cannot be known now is None."""
+    """One hop of the road; what cannot be known now is None.
+
+    `unread`: seconds for which nobody took what is due, where that is too long.
+    """
 
     name: str
     does: str
     depth: int | None
     lag: float | None
     paused_since: datetime | None
+    unread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,11 @@ async def gather(request: Request) -> Overview:
     )
     found = waiting.letters if waiting else ()
     letters = Counter((hop, code_in(reason)) for hop, reason in found)
+    hops = _hops(health, waiting)
     return Overview(
-        health, _hops(health, waiting), waiting,
+        health, hops, waiting,
         [(*key, count) for key, count in letters.most_common()], numbers, errors,
-        _unmapped(health, numbers), _problems(health, waiting, numbers),
+        _unmapped(health, numbers), _problems(health, hops, waiting, numbers),
     )  # fmt: skip
 
 
@@ -83,8 +89,13 @@ def _hops(health: HealthReport, waiting: Waiting | None) -> list[HopRow]:
     since = waiting.paused if waiting else {}
     lags: dict[str, Any] = queue.get("receive_lag_by_queue") or {}
 
+    # while mirror or Odoo is away their own lines say why things wait
+    overdue = waiting.overdue_seconds if waiting and health.parts["odoo"].status == OK else 0.0
+
     def row(hop: Hop, does: str, depth: int | None, lag: float | None) -> HopRow:
-        return HopRow(str(hop), does, depth, lag, since.get(str(hop)))
+        due = overdue if hop is Hop.CRM else lag or 0.0
+        unread = waiting is not None and hop not in since and due > UNREAD_SECONDS
+        return HopRow(str(hop), does, depth, lag, since.get(str(hop)), due if unread else None)
 
     outbox, oldest = (waiting.outbox, waiting.oldest_seconds) if waiting else (None, None)
     untold = None if waiting is None else waiting.untold
@@ -102,7 +113,10 @@ def _hops(health: HealthReport, waiting: Waiting | None) -> list[HopRow]:
 
 
 def _problems(
-    health: HealthReport, waiting: Waiting | None, numbers: Statistics | None
+    health: HealthReport,
+    hops: Sequence[HopRow],
+    waiting: Waiting | None,
+    numbers: Statistics | None,
 ) -> list[str]:
     """What a person should look at, the worst first."""
     found = [f"{name} is {part.status}" + (f" ({part.code})" if part.code else "")
@@ -110,6 +124,8 @@ def _problems(
              if part.status not in {"ok", "not configured"}]  # fmt: skip
     if health.parts["queue"].detail.get("breaker_open"):
         found.append("the queue's breaker is open: webhooks go to the inbox")
+    found += [f"{hop.name} has not been read for {wait(hop.unread)}: is its worker running?"
+              for hop in hops if hop.unread]  # fmt: skip
     if waiting:
         found += [f"{hop} is paused" for hop in sorted(waiting.paused)]
         found += _counted(waiting.parked, "parked event", "waits for a person")

@@ -22,14 +22,13 @@ from bridge.mirror import pauses
 from bridge.mirror.schema import upgrade
 from bridge.mirror.store import Store
 from bridge.queue.connect import worker_client
-from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
+from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE, QUEUES
 from bridge.queue.reader import QueueReader
 from bridge.queue.writer import DeadLetterSender, create, send_text
 from bridge.settings import Settings, load_settings
 from bridge.workers import hosted
 from bridge.workers.handle import HOPELESS_FROM
 from bridge.workers.loop import QueueWorker
-from bridge.workers.parts import QUEUES
 from devstack.azurite import Azurite
 from tests.integration.deploy.functions_host import Host, function_app
 from tests.unit.about_the_code.sources import ROOT, read

@@ -18,11 +18,10 @@ from sqlalchemy import text
 from bridge.mirror.schema import upgrade
 from bridge.mirror.store import Store
 from bridge.queue.connect import worker_client
-from bridge.queue.names import DEAD_LETTER_QUEUE
+from bridge.queue.names import DEAD_LETTER_QUEUE, QUEUES
 from bridge.queue.reader import QueueReader
 from bridge.queue.writer import create
 from bridge.settings import Settings, load_settings
-from bridge.workers.parts import QUEUES
 from devstack.ports import free_port
 from devstack.stack import Stack
 from tests.unit.about_the_code.sources import ROOT

@@ -91,6 +91,29 @@ async def test_the_first_page_names_everything_that_waits(
     assert "7.2 s" in contact[: contact.index("<b>campaign</b>")]
 
 
+async def test_a_hop_that_nobody_reads_is_in_the_banner_unless_a_person_stopped_it(
+    visitor: Visitor, mirror: Mirror, records: Records
+) -> None:
+    records.api.app.state.parts.odoo = odoo = Odoo()
+    odoo.health = lambda: {"unmapped": 0, "version": "1.0.0"}  # type: ignore[method-assign]
+    records.api.sender.age = 300.0
+    await records.api.post("/api/v1/manychat/webhook/contact", {"manychat_id": "1"})
+    past = datetime.now(UTC) - timedelta(minutes=7)
+    mirror.deliver(mirror.envelope(EventType.CONTACT, {"manychat_id": "MC-1"}, ID), now=past)
+    with mirror.store.transaction() as session:
+        session.execute(update(Outbox).values(next_attempt_at=past))
+    text = await text_of(visitor)
+    assert "contact has not been read for 5 min: is its worker running?" in text
+    assert "crm has not been read for 7 min" in text
+    assert "campaign has not been read" not in text
+    assert text.count('<span class="bad">not read</span>') == 2
+    with mirror.store.transaction() as session:
+        pauses.pause(session, "contact", datetime.now(UTC))
+    text = await text_of(visitor)
+    assert "contact has not been read" not in text
+    assert "contact is paused" in text
+
+
 async def test_a_state_that_has_a_rule_by_now_is_no_problem(
     visitor: Visitor, mirror: Mirror, records: Records
 ) -> None:

@@ -90,16 +90,19 @@ async def test_the_sender_makes_a_missing_queue_and_the_text_survives(
 
 
 async def test_the_sender_tells_how_long_the_next_message_has_waited(
-    settings: Settings, queue_name: str
+    settings: Settings, queue_name: str, reader: QueueReader
 ) -> None:
     sender = QueueSender(settings)
     try:
+        assert reader.waiting_seconds() == 0.0  # no queue yet
         assert await sender.waiting_seconds(queue_name) == 0.0  # no queue yet
         await sender.send(queue_name, envelope())
         with time_machine.travel(datetime.now(UTC) + timedelta(seconds=90), tick=True):
             await sender.send(queue_name, envelope())
             waited = await sender.waiting_seconds(queue_name)
+            read_next = reader.waiting_seconds()
         assert 89 <= waited < 150
+        assert 89 <= read_next < 150
     finally:
         await sender.close()
 

@@ -40,7 +40,9 @@ class Place:
 
 
 class FakeSender(Place):
-    """The queue."""
+    """The queue; what waits in it is `age` seconds old."""
+
+    age = 7.25
 
     async def send(self, queue_name: str, envelope: Envelope) -> None:
         if self.hang:
@@ -58,7 +60,7 @@ class FakeSender(Place):
         return sum(name == queue_name for name, _ in self.kept)
 
     async def waiting_seconds(self, queue_name: str) -> float:
-        return 7.25 if await self.depth(queue_name) else 0.0
+        return self.age if await self.depth(queue_name) else 0.0
 
     @property
     def is_shut(self) -> bool:

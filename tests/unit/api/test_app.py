@@ -139,6 +139,24 @@ async def test_metrics_count_posts_and_scrubs(make_api: Any) -> None:
     assert 'bridge_scrubbed_fields_total{code="placeholder",field="genero"}' in text
 
 
+async def test_metrics_tell_how_long_each_queue_has_not_been_read(make_api: Any) -> None:
+    api = make_api(metrics_public=True)
+    api.sender.age = 240.0
+    await api.post(f"{ROOT}/manychat/webhook/contact", {"manychat_id": "1"})
+    text = (await api.get("/metrics")).content.decode()
+    assert 'bridge_queue_oldest_seconds{hop="contact"} 240.0' in text
+    assert 'bridge_queue_oldest_seconds{hop="campaign"} 0.0' in text
+
+
+async def test_metrics_are_shown_without_the_queues_when_these_are_away(make_api: Any) -> None:
+    api = make_api(metrics_public=True)
+    await api.get("/metrics")
+    api.sender.away()
+    page = await api.get("/metrics")
+    assert page.status == 200
+    assert "bridge_queue_oldest_seconds{" not in page.content.decode()
+
+
 async def test_the_documents_are_open_unless_they_are_switched_off(make_api: Any) -> None:
     open_, closed = make_api(), make_api(docs_public=False)
     for path in ("/docs", "/openapi.json", *(f"/docs/{name}" for name in ASSETS)):

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from bridge import doctor
 from bridge.cli import app
-from bridge.doctor import examining
+from bridge.doctor import examining, hops
 from bridge.doctor import odoo as doctor_odoo
 from bridge.doctor.api import api
 from bridge.doctor.check import CURES, Check, checked
-from bridge.errors import AwayError, BridgeError, SettingsError
+from bridge.errors import AwayError, BridgeError, SettingsError, TransientError
 from bridge.mirror.schema import upgrade
 from bridge.mirror.store import Store
 from bridge.odoo.client import OdooClient
@@ -64,6 +64,9 @@ class HealthyReader:
     def depth(self) -> int:
         return 3
 
+    def waiting_seconds(self) -> float:
+        return 2.0
+
 
 def checks(settings: Settings) -> dict[str, Check]:
     return {check.part: check for check in doctor.examine(lambda: settings)}
@@ -93,16 +96,19 @@ def test_every_stopped_part_says_what_to_do(
     monkeypatch.setattr(examining, "may_use_queues", away)
     found = checks(settings)
 
-    advice = {part: check.advice for part, check in found.items() if not check.ok}
-    # a file has no other clock, http no certificate
-    assert set(advice) == set(doctor.PARTS) - {"settings", "driver", "certificates", "clocks"}
+    asked = {part: check for part, check in found.items() if check.code != "not_asked"}
+    advice = {part: check.advice for part, check in asked.items() if not check.ok}
+    # each that is away is told once, not again by what depends on it
+    assert set(advice) == {"names", "queue storage", "mirror", "odoo", "api"}
+    assert set(asked) - set(advice) == {"settings", "driver", "certificates", "clocks"}
     assert "storage account" in advice["queue storage"]
     assert "db upgrade" in advice["mirror"]
     assert "no tables" in found["mirror"].says
-    assert "db upgrade" in advice["mirror rights"]
+    assert found["mirror rights"].line == ("--   mirror rights  not asked -> mend mirror first")
     assert "DNS" in advice["names"]
     assert "start Odoo" in advice["odoo"]
-    assert "start Odoo" in advice["odoo rights"]
+    assert found["odoo rights"].advice == "mend odoo first"
+    assert found["hop crm"].advice == "mend mirror first"
     assert "bridge serve" in advice["api"]
     assert all("s3cret" not in check.line for check in found.values())
 
@@ -114,6 +120,7 @@ def test_all_green_when_all_is_up(
     upgrade(store.engine)
     store.close()
     monkeypatch.setattr(examining, "QueueReader", HealthyReader)
+    monkeypatch.setattr(hops, "QueueReader", HealthyReader)
     monkeypatch.setattr(examining.queue_rights, "exercise", lambda _settings, _name: None)
     monkeypatch.setattr(examining, "hosts", lambda _settings: ["localhost"])
     for value in ({"server_version": "18.0"}, 7, HEALTH, [], *[False] * 5):
@@ -141,6 +148,20 @@ def test_a_schema_of_another_release_is_told(
     check = checked("mirror", lambda: examining.mirror(settings))
     assert check.says.startswith("schema_outdated")
     assert "9999" in check.says
+    store.close()
+
+
+def test_a_busy_mirror_is_not_taken_for_missing_rights(settings: Settings) -> None:
+    store = Store.from_settings(settings)
+    upgrade(store.engine)
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def refuse(*call: Any) -> None:
+        if call[2].startswith("UPDATE"):
+            raise TransientError("mirror_busy", "sqlite")
+
+    check = checked("mirror rights", lambda: str(examining.mirror_rights.exercise(store)))
+    assert (check.code, "again" in check.advice) == ("mirror_busy", True)
     store.close()
 
 
@@ -314,6 +335,18 @@ def test_an_api_that_is_ready_without_one_of_its_parts_is_not_well(
     assert f"{part}_gone" in check.says
     assert word in check.advice
     assert net.calls[-1].request.headers["X-API-KEY"] == "key"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_api_that_knows_another_key_says_so(
+    settings: Settings, net: responses.RequestsMock, status: int
+) -> None:
+    for path in ("health", "ready"):
+        net.get(f"{API}/{path}", json={})
+    net.get(f"{API}/api/v1/reports/health", json={"parts": 0}, status=status)
+    check = checked("api", lambda: api(settings))
+    assert check.code == "api_key_refused"
+    assert "rotated" in check.advice
 
 
 def test_an_api_that_reports_nonsense_is_not_well(

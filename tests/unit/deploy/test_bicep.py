@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import make_url
 
 from bridge.mirror.engine import _with_identity
-from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
+from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE, QUEUES
 from bridge.settings import Settings, load_settings
-from bridge.workers.parts import NAMES, QUEUES
+from bridge.workers.parts import NAMES
 from bridge.workers.runner import GRACE_SECONDS
 from tests.unit.about_the_code.sources import read, tracked
 from tests.unit.deploy.bicep import Bicep

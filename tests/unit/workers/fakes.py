@@ -88,6 +88,9 @@ class FakeReader:
     def depth(self) -> int:
         return len(self.waiting)
 
+    def waiting_seconds(self) -> float:
+        return 75.0 if self.waiting else 0.0
+
     def _note(self, verb: str, *facts: Any) -> bool:
         self.journal.append((verb, *facts))
         if verb in self.fail:

@@ -16,10 +16,10 @@ from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.mirror import dead_letters, pauses, reconciliations
 from bridge.mirror.store import Store
-from bridge.queue.names import CONTACT_QUEUE, DEAD_LETTER_QUEUE
+from bridge.queue.names import CAMPAIGN_QUEUE, CONTACT_QUEUE, DEAD_LETTER_QUEUE
 from bridge.workers import measuring
 from bridge.workers.waiting import wait_until_back
-from tests.unit.workers.fakes import NOW, FakeFlag, envelope, message
+from tests.unit.workers.fakes import NOW, FakeFlag, FakeReader, envelope, message
 from tests.unit.workers.test_crm import House as CrmHouse
 from tests.unit.workers.test_loop import House as QueueHouse
 from tests.unit.workers.test_schedule import House as ScheduleHouse
@@ -134,6 +134,15 @@ def test_what_waits_is_shown_every_round(mirror: Store) -> None:
         dead_letters.mark_replayed(session, [1, 2], NOW)
     house.round()
     assert value("bridge_dead_letters_waiting", **HOP, code="too_old") == 0
+
+
+def test_the_age_of_what_a_queue_hop_reads_next_is_shown(mirror: Store) -> None:
+    house = ScheduleHouse(mirror)
+    house.watched = [FakeReader(house.journal, message(envelope())), FakeReader(house.journal)]
+    house.watched[1].queue_name = CAMPAIGN_QUEUE
+    house.round(house.another("holder-2"))
+    assert value("bridge_queue_oldest_seconds", hop="contact") == 75
+    assert value("bridge_queue_oldest_seconds", hop="campaign") == 0
 
 
 def test_parked_rows_are_shown(mirror: Store) -> None:

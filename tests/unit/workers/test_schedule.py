@@ -41,6 +41,7 @@ class House:
         self.writers = {name: FakeWriter(self.journal, name) for name in names}
         self.now = NOW
         self.minutes = itertools.count(0.0, 60.0)
+        self.watched: list[FakeReader] = []
         self.first = self.another("holder-1")
 
     def another(self, holder: str) -> Schedule:
@@ -50,6 +51,7 @@ class House:
             self.reader,  # type: ignore[arg-type]
             holder=holder,
             interval=10,
+            watched=self.watched,  # type: ignore[arg-type]
             clock=lambda _session: self.now,
             monotonic=lambda: next(self.minutes),
         )
