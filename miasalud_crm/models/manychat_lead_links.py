@@ -11,9 +11,10 @@ class CrmLead(models.Model):
         The list comes first: columns of every team's stages would look empty.
         """
         action = self.env["ir.actions.act_window"]._for_xml_id("crm.crm_lead_opportunities")
+        own_list = (self.env.ref("miasalud_crm.crm_lead_view_list_manychat").id, "list")
         return {
             **action,
-            "views": sorted(action["views"], key=lambda view: view[1] != "list"),
+            "views": [own_list, *(view for view in action["views"] if view[1] != "list")],
             "name": name,
             "display_name": name,  # the title that the web client prefers
             "domain": [("manychat_id", "!=", False), *domain],

@@ -25,6 +25,18 @@ class TestViews(ManychatCase):
         for name in ("manychat", "manychat_unmapped", "group_by_manychat_state"):
             self.assertIn(f'name="{name}"', search)
 
+    def test_lists_of_manychats_leads_leave_room_for_names(self):
+        own = self.env.ref("miasalud_crm.crm_lead_view_list_manychat")
+        columns = etree.fromstring(self.arch(own.xml_id, "list"))
+        shown = {field.get("name"): field.get("optional") for field in columns.iter("field")}
+        self.assertEqual((shown["phone"], shown["contact_name"]), ("show", "hide"))
+        pipeline = self.env.ref("miasalud_crm.crm_lead_action_manychat")
+        self.assertEqual(pipeline.views[1], (own.id, "list"))
+        self.assertEqual([mode for _id, mode in pipeline.views], ["kanban", "list", "form"])
+        leads = self.env["crm.lead"].with_user(self.seller)._manychat_open_leads("Ana", [])
+        self.assertEqual(leads["views"][0], (own.id, "list"))
+        self.assertEqual([mode for _id, mode in leads["views"]].count("list"), 1)
+
     def test_salesperson_can_edit_a_lead_from_manychat_in_its_form(self):
         self.sync_one("e1", 1, state="Nuevo", commercial={"odoo_id": self.seller.id})
         with Form(self.lead().with_user(self.seller), "crm.crm_lead_view_form") as form:
