@@ -53,6 +53,11 @@ def fill_some(session: Session, now: datetime) -> int:
     return len(contacts)
 
 
+def passed(session: Session) -> int:
+    """The last contact that was asked for a partner; those behind it are still to be."""
+    return int(feeds.position(session, PARTNERS) or 0)
+
+
 def begin_again(session: Session, now: datetime) -> None:
     """Look at all contacts once more: some may have been pushed by workers of another mode."""
     before = feeds.position(session, PARTNERS)

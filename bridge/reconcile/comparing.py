@@ -144,15 +144,14 @@ def _place(here: Mirrored, there: Lead) -> Iterator[Difference]:
 def _partner(here: Mirrored, there: Lead, every_contact: bool) -> Iterator[Difference]:
     """Which partner the contact is; where not every one has to be one, the mirror may not know."""
     ours, theirs = here.partner_id, there.partner_id
-    if ours is None and not every_contact:
-        return
-    if ours != theirs:
-        yield Difference(Kind.OLDER_IN_MIRROR, here.manychat_id, "partner", there.lead_id,
-                         (ours, ""), (theirs, ""))  # fmt: skip
-    elif ours is None and not here.partner_told and here.clocks:
+    due = every_contact and not (ours is None and here.partner_told)
+    if due and theirs is None and here.clocks:
         # its newest event, sent again, makes one
         yield Difference(Kind.MISSING_IN_ODOO, here.manychat_id, "partner", there.lead_id,
-                         (None, max(here.clocks)))  # fmt: skip
+                         (ours, max(here.clocks)))  # fmt: skip
+    elif ours != theirs and (every_contact or ours is not None):
+        yield Difference(Kind.OLDER_IN_MIRROR, here.manychat_id, "partner", there.lead_id,
+                         (ours, ""), (theirs, ""))  # fmt: skip
 
 
 def _seconds(dates: Mapping[str, str]) -> dict[str, str]:

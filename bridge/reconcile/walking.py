@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bridge.mirror import feedback, feeds, standing
+from bridge.mirror import feedback, feeds, filling, standing
 from bridge.mirror.standing import Mirrored
 from bridge.mirror.store import Store
 from bridge.odoo.standing import Lead, Standing, State
@@ -94,8 +94,10 @@ class Walk:
         with self._store.reading() as session:
             cursor = feeds.position(session, feedback.FEED)
             here = standing.standing_of(session, manychat_ids)
+            passed = filling.passed(session) if self._every_contact else None
         there = self._leads.standing(manychat_ids, cursor)
-        waiting = {id for id, one in here.items() if one.waits} | there.unread
+        waiting = {id for id, one in here.items() if one.waits or _is_to_be_filled(one, passed)}
+        waiting |= there.unread
         suspects = self._suspects(manychat_ids, here, there, waiting)
         moved, erased = self._looked_at_again(suspects, here)
         kept = {id: found for id, found in suspects.items() if id not in moved}
@@ -158,3 +160,10 @@ class Walk:
         moved = {id for id in suspects if now.get(id) != here.get(id)}
         moved |= {id for id, owed in erased.items() if owed}
         return moved, erased.keys() - moved
+
+
+def _is_to_be_filled(here: Mirrored, passed: int | None) -> bool:
+    """Whether the contact is from before every one had a partner, and still to be given its own."""
+    if passed is None or here.partner_id is not None or here.partner_told:
+        return False
+    return here.id > passed and here.answers > 0

@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from bridge.errors import AwayError
 from bridge.events.clock import clock_text, iso
 from bridge.events.event import EventType
-from bridge.mirror import erasing_odoo, erasures, reconciliations
+from bridge.mirror import erasing_odoo, erasures, filling, reconciliations
 from bridge.mirror.base import Base
 from bridge.mirror.contacts import is_persons
 from bridge.mirror.delivery import Ledger, Outbox
@@ -245,10 +245,18 @@ def test_a_partner_that_is_gone_in_odoo_is_forgotten(mirror: Mirror, odoo: FakeO
     assert reconcile(mirror, odoo) == {}
 
 
+def ask_for_partners(mirror: Mirror) -> None:
+    """Let Odoo have made no partner for the contacts from before."""
+    with mirror.store.transaction() as session:
+        assert filling.fill_some(session, NOW) == 1
+    send(mirror)
+
+
 def test_a_contact_without_the_partner_that_it_should_have_sends_its_newest_event_again(
     mirror: Mirror, odoo: FakeOdoo
 ) -> None:
     wanted = {"every_contact": True}
+    ask_for_partners(mirror)
     assert reconcile(mirror, odoo, fix=True, **wanted) == {Kind.MISSING_IN_ODOO: 1}
     [row] = claim(mirror, now=NOW + timedelta(days=1))
     assert (row.event_id, row.revision) == (event_id("a"), 1)
@@ -259,7 +267,26 @@ def test_a_contact_without_the_partner_that_it_should_have_sends_its_newest_even
     assert reconcile(mirror, odoo, **wanted) == {}
 
 
+def test_a_contact_from_before_its_mode_is_on_its_way_until_it_was_asked_for(
+    mirror: Mirror, odoo: FakeOdoo
+) -> None:
+    assert reconcile(mirror, odoo, every_contact=True) == {}
+    ask_for_partners(mirror)
+    assert reconcile(mirror, odoo, every_contact=True) == {Kind.MISSING_IN_ODOO: 1}
+
+
+def test_a_partner_that_is_gone_where_every_contact_has_one_is_asked_for_at_once(
+    mirror: Mirror, odoo: FakeOdoo
+) -> None:
+    with mirror.store.transaction() as session:
+        session.execute(update(Contact).values(odoo_contact_id=9))
+    assert reconcile(mirror, odoo, fix=True, every_contact=True) == {Kind.MISSING_IN_ODOO: 1}
+    [row] = claim(mirror, now=NOW + timedelta(days=1))
+    assert row.revision == 1
+
+
 def test_a_partner_of_whom_the_mirror_did_not_hear_is_taken(mirror: Mirror, odoo: FakeOdoo) -> None:
+    ask_for_partners(mirror)
     change(odoo, partner_id=9)
     found = reconcile(mirror, odoo, fix=True, every_contact=True)
     assert found == {Kind.OLDER_IN_MIRROR: 1}

@@ -150,6 +150,12 @@ def test_a_partner_of_whom_the_mirror_does_not_know_counts_where_every_contact_h
     assert found(unknown, every_contact=True) == [(Kind.OLDER_IN_MIRROR, "partner")]
 
 
+def test_a_partner_that_is_gone_is_forgotten_or_where_every_contact_has_one_missing() -> None:
+    gone = replace(THERE, partner_id=None)
+    assert found(there=gone) == [(Kind.OLDER_IN_MIRROR, "partner")]
+    assert found(there=gone, every_contact=True) == [(Kind.MISSING_IN_ODOO, "partner")]
+
+
 def test_a_contact_without_a_partner_lacks_one_unless_a_person_wanted_it_so() -> None:
     alone, without = replace(HERE, partner_id=None), replace(THERE, partner_id=None)
     assert found(alone, without) == []
