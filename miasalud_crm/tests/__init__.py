@@ -23,6 +23,7 @@ from . import (
     test_order,
     test_partner_bridge,
     test_partners,
+    test_partners_refused,
     test_people,
     test_reads,
     test_reconcile,
