@@ -13,11 +13,12 @@ from bridge.errors import AwayError
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.events.reading import Rules, read_event
-from bridge.mirror import lease, outbox, reconciliations
+from bridge.mirror import feeds, filling, lease, outbox, reconciliations
 from bridge.mirror.apply import apply_events
 from bridge.mirror.claims import claim
+from bridge.mirror.standing import standing_of
 from bridge.mirror.store import Store
-from bridge.odoo.standing import Standing, State
+from bridge.odoo.standing import Lead, Standing, State
 from bridge.reconcile.walking import ODOO
 from bridge.workers.reconciling import LEASE, Reconciler
 from tests.unit.workers.fakes import NOW, FakeFlag
@@ -26,17 +27,18 @@ DAY = timedelta(hours=24)
 
 
 class EmptyOdoo:
-    """No lead at all; `away` makes every question and every word fail."""
+    """No lead but those put there; `away` makes every question and every word fail."""
 
     def __init__(self) -> None:
         self.told: list[Mapping[str, Any]] = []
         self.asked = 0
         self.away = False
+        self.leads: dict[str, Lead] = {}
 
     def standing(self, manychat_ids: Sequence[str], _cursor: str | None) -> Standing:
         self._answer()
         self.asked += len(manychat_ids)
-        return Standing({})
+        return Standing(self.leads)
 
     def lead_ids(self, _after: int, _limit: int, _since: datetime | None) -> list[tuple[int, str]]:
         self._answer()
@@ -63,10 +65,11 @@ class Bench:
         self.odoo = EmptyOdoo()
         self.now = NOW
 
-    def worker(self, holder: str = "one") -> Reconciler:
+    def worker(self, holder: str = "one", every_contact: bool = False) -> Reconciler:
         return Reconciler(
-            self.store, self.odoo, holder, every=DAY, interval=1, clock=lambda _session: self.now
-        )
+            self.store, self.odoo, holder, every=DAY, interval=1, every_contact=every_contact,
+            clock=lambda _session: self.now,
+        )  # fmt: skip
 
     def last(self) -> reconciliations.Result | None:
         with self.store.reading() as session:
@@ -101,6 +104,20 @@ def test_it_goes_page_by_page_and_tells_what_it_found(bench: Bench) -> None:
     assert result is not None
     assert (result.checked, result.counts) == (1, {"missing_in_odoo": 1})
     assert [report["missing_in_odoo"] for report in bench.odoo.told] == [1]
+
+
+@pytest.mark.parametrize(("every_contact", "found"), [(False, {}), (True, {"missing_in_odoo": 1})])
+def test_a_partner_is_missed_where_every_contact_is_to_have_one(
+    bench: Bench, every_contact: bool, found: dict[str, int]
+) -> None:
+    with bench.store.transaction() as session:
+        [here] = standing_of(session, ["MC-1"]).values()
+        feeds.advance(session, filling.PARTNERS, None, str(here.id), NOW)  # it was asked for
+    bench.odoo.leads["MC-1"] = Lead("MC-1", 7, here.stage, values=here.values, state=here.state)
+    steps(bench.worker(every_contact=every_contact), 4)
+    result = bench.last()
+    assert result is not None
+    assert result.counts == found
 
 
 def test_it_rests_until_the_next_one_is_due(bench: Bench) -> None:
