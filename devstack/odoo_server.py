@@ -9,7 +9,7 @@ import requests
 
 from devstack import commands, progress
 from devstack.odoo_config import environment, write_config
-from devstack.odoo_shell import run_in_odoo
+from devstack.odoo_shell import pipe, run_in_odoo
 from devstack.odoo_sources import OdooSource
 from devstack.odoo_template import LANGUAGE, OdooTemplate
 from devstack.people import People
@@ -89,6 +89,10 @@ class OdooServer:
         """A new API key of a user; the user's older ones are gone."""
         key: str = run_in_odoo(self.source, self._config, "make_key", login=login)["key"]
         return key
+
+    def pipe(self, script: str, **variables: str) -> str:
+        """What a script prints that is piped into `odoo shell`. Raises CommandFailed."""
+        return pipe(self.source, self._config, script, what="script", **variables)
 
     def load_demo(self) -> None:
         """Load the addon's demo data; the manager then reads English."""

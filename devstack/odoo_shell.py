@@ -26,23 +26,23 @@ def run_in_odoo(source: OdooSource, config: Path, call: str, **arguments: Any) -
         f"import json\nexec(compile(open({str(SCRIPT)!r}).read(), 'odoo_setup', 'exec'))\n"
         f"{call}(env, **json.loads({json.dumps(arguments)!r}))\nprint({done!r})\n"
     )
-    output = commands.run(
-        [
-            source.python,
-            "-m",
-            "odoo",
-            "shell",
-            "-c",
-            config,
-            "--no-http",
-            "--shell-interface=python",
-        ],
-        what=f"odoo {source.series} {call}",
-        cwd=config.parent,
-        env=environment(source),
-        stdin=script,
-    )
+    output = pipe(source, config, script, what=call)
     if done not in output:
         raise CommandFailed(f"{call} failed in Odoo {source.series}:\n{output[-3000:]}")
     answers = [line for line in output.splitlines() if odoo_setup.MARK in line and done not in line]
     return dict(json.loads(answers[-1].split(odoo_setup.MARK)[1])) if answers else {}
+
+
+def pipe(source: OdooSource, config: Path, script: str, *, what: str, **variables: str) -> str:
+    """Pipe a script into `odoo shell`, with more `variables` in its environment.
+
+    Returns what was printed. Raises CommandFailed where Odoo exits with another code than 0.
+    """
+    shell = ["-m", "odoo", "shell", "-c"]
+    return commands.run(
+        [source.python, *shell, config, "--no-http", "--shell-interface=python"],
+        what=f"odoo {source.series} {what}",
+        cwd=config.parent,
+        env=environment(source) | variables,
+        stdin=script,
+    )
