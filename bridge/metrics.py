@@ -15,6 +15,9 @@ SCRUBS = Counter(
 RATE_LIMITED = Counter(
     "bridge_rate_limited", "Requests refused because their key asked too often.", ["scope"]
 )
+KEYS_REFUSED = Counter(
+    "bridge_keys_refused", "Requests without a key that opens the route.", ["code", "path"]
+)
 ACCEPT_SECONDS = Histogram(
     "bridge_webhook_seconds",
     "Time from a read body to its answer.",

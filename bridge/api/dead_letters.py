@@ -109,7 +109,8 @@ class ReplaysAnswer(BaseModel):
     status: str = "queued"
     queued: int
     skipped: Annotated[
-        dict[int, str], Field(description="Letters whose body is not there whole, and why.")
+        dict[int, str],
+        Field(description="Letters whose body is not whole or of no use, and why."),
     ]
     left: int
     last_id: int
@@ -181,7 +182,7 @@ async def replay_letters(request: Request, intake: Taking) -> ReplaysAnswer:
 async def replay_letter(request: Request, id: Id, intake: Taking) -> ReplayAnswer:
     """Send the event again with its revision + 1; pressed twice, it is the same event.
 
-    409 where the body was cut or is no JSON object: post that one anew.
+    409 where the body was cut, is no JSON object, or names no contact or address: post it mended.
     """
     envelope = await ask_desk(request, lambda desk: desk.replay_of(id))
     queue = queue_for(envelope.type)

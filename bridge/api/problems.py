@@ -21,10 +21,16 @@ _log = get_logger(__name__)
 
 
 class MissingKey(StatusProblem):
-    """No key, or one that nobody gave out."""
+    """No key."""
 
     status, type_, title = 401, "missing-key", "A valid X-API-KEY header is required."
     headers_ = {"WWW-Authenticate": 'ApiKey realm="bridge", header="X-API-KEY"'}
+
+
+class WrongKey(MissingKey):
+    """A key that nobody gave out, or that was rotated away."""
+
+    type_, title = "wrong-key", "The X-API-KEY header holds no valid key."
 
 
 class KeyTooNarrow(StatusProblem):

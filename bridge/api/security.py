@@ -10,11 +10,13 @@ from typing import Annotated
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader
+from fastapi_problem.error import StatusProblem
 
 from bridge.api.parts import settings_of
-from bridge.api.problems import KeyTooNarrow, MissingKey
+from bridge.api.problems import KeyTooNarrow, MissingKey, WrongKey
 from bridge.api.rate import count
 from bridge.log import get_logger
+from bridge.metrics import KEYS_REFUSED
 from bridge.settings import Settings
 
 _log = get_logger(__name__)
@@ -52,24 +54,31 @@ async def webhook_key(
     _: Annotated[str | None, Security(full_header)],
     key: Annotated[str | None, Security(webhook_header)],
 ) -> Scope:
-    """Either key. Raises MissingKey, TooOften."""
+    """Either key. Raises MissingKey, WrongKey, TooOften."""
     scope = scope_of(key, settings_of(request.app))
     if scope is None:
-        _log.warning("key_refused", http_status=MissingKey.status)
-        raise MissingKey
+        raise _refusal(request, WrongKey if key else MissingKey)
     await count(request, _digest(key), scope)
     return scope
 
 
 async def full_key(request: Request, key: Annotated[str | None, Security(full_header)]) -> Scope:
-    """A key that opens everything. Raises MissingKey, KeyTooNarrow, TooOften."""
+    """A key that opens everything. Raises MissingKey, WrongKey, KeyTooNarrow,
+    TooOften.
+    """
     scope = scope_of(key, settings_of(request.app))
     if scope is Scope.FULL:
         await count(request, _digest(key), scope)
         return scope
-    problem = MissingKey if scope is None else KeyTooNarrow
-    _log.warning("key_refused", http_status=problem.status)
-    raise problem
+    raise _refusal(request, KeyTooNarrow if scope else WrongKey if key else MissingKey)
+
+
+def _refusal(request: Request, problem: type[StatusProblem]) -> StatusProblem:
+    """Counted and logged by the route's template: a path may hold a contact's id."""
+    path = str(getattr(request.scope.get("route"), "path", "unknown"))
+    KEYS_REFUSED.labels(problem.type_, path).inc()
+    _log.warning("key_refused", http_status=problem.status, code=problem.type_, path=path)
+    return problem()
 
 
 def _digest(key: str | None) -> bytes:

@@ -34,7 +34,7 @@ def list_letters(
     hop: Hop = None,
     reason: Reason = None,
 ) -> None:
-    """Show what was given up and waits for a replay, and why: no values of the events."""
+    """Show what was given up, when (UTC) and why, and waits for a replay: no values."""
     wanted = Wanted(hop=hop, reason=reason)
     with open_store().reading() as session:
         for letter in dead_letters.listing(session, limit, wanted, waiting=not every):
@@ -136,7 +136,10 @@ def _send(settings: Settings, page: Page, refused: dict[int, str]) -> list[int]:
 
 
 def _line(letter: Letter) -> str:
-    said = f"{letter.id}  {letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}"
+    given_up = f"{letter.dead_at:%Y-%m-%d %H:%M:%S}Z"
+    said = (
+        f"{letter.id}  {given_up}  {letter.event_id}  {letter.type}  {letter.hop}  {letter.reason}"
+    )
     again = letter.replayed_at
     return f"{said}  (replayed {again:%Y-%m-%d %H:%M:%S}Z)" if again else said
 

@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from bridge.commands.opening import open_settings, open_store
+from bridge.errors import BridgeError
 from bridge.events.reading import Rules
 from bridge.mirror import pauses
 from bridge.mirror.database_clock import database_now
 from bridge.mirror.hops import Hop
 from bridge.mirror.store import Store
 from bridge.mirror.tracing import Traced, trace_contact
+from bridge.queue.names import QUEUES
+from bridge.queue.reader import QueueReader
+from bridge.settings import Settings
 from bridge.workers.reprocessing import reprocess
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
@@ -23,11 +27,13 @@ def trace(
     manychat_id: Annotated[str, typer.Argument(help="ManyChat's id of the contact.")],
 ) -> None:
     """Show one contact's events through all hops; times are UTC, waits in seconds."""
-    with open_store().reading() as session:
+    settings = open_settings()
+    with Store.from_settings(settings).reading() as session:
         found = trace_contact(session, manychat_id)
         now = database_now(session)
     if not found:
-        typer.echo(f"no event of {manychat_id} in inbox, mirror or dead letters", err=True)
+        told = f"no event of {manychat_id} in inbox, mirror or dead letters"
+        typer.echo(f"{told}; {_in_the_queues(settings)}", err=True)
         raise typer.Exit(1)
     for one in found:
         typer.echo(_line(one, now))
@@ -67,6 +73,17 @@ def reprocess_since(
     if done.bodiless:
         told += f", {done.bodiless} left as they are: their bodies are not kept any more"
     typer.echo(told)
+
+
+def _in_the_queues(settings: Settings) -> str:
+    """What a queue holds cannot be searched, only counted."""
+    try:
+        count = sum(QueueReader(settings, queue).depth() for queue in QUEUES.values())
+    except BridgeError as error:
+        return f"the queues do not tell what waits there ({error.code})"
+    if not count:
+        return "and nothing waits in the queues"
+    return f"{count} messages wait in the queues; it may be among them"
 
 
 def _line(one: Traced, now: datetime) -> str:

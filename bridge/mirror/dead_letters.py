@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from bridge.errors import PermanentError
+from bridge.errors import PermanentError, UnusableEvent
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
+from bridge.events.reading import Rules, read_event
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
 from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
@@ -21,6 +22,7 @@ from bridge.mirror.tombstones import letters_without_erased
 
 FROM_ODOO = "feedback"
 """The hop of changes that people made in Odoo: they are no events, and cannot be sent as any."""
+_HOPELESS = {"no_manychat_id", "no_address"}
 _CUT_KEYS = {"cut", "length", "sha256"}
 _SHOWN = select(
     DeadLetter.id, DeadLetter.event_id, DeadLetter.hop, DeadLetter.type, DeadLetter.revision,
@@ -148,7 +150,7 @@ def replay_of(session: Session, id: int) -> Envelope:
     """The envelope to send again: one revision up, so that a press more is no event more.
 
     Raises PermanentError: `not_found`, `conflict` for a body that is not there whole or that
-    no worker could read.
+    no worker can use.
     """
     letter = session.get(DeadLetter, id)
     if letter is None:
@@ -187,7 +189,7 @@ def _tried(letter: DeadLetter) -> Envelope | PermanentError:
 def _again(letter: DeadLetter) -> Envelope:
     if letter.hop == FROM_ODOO:
         raise PermanentError("conflict", "a change in Odoo: compare both sides, reconcile --fix")
-    return Envelope(
+    envelope = Envelope(
         id=letter.event_id,
         type=EventType(letter.type),
         received_at=letter.received_at,
@@ -195,6 +197,20 @@ def _again(letter: DeadLetter) -> Envelope:
         payload=_whole_body(letter.payload),
         revision=letter.revision + 1,
     )
+    if why := _unusable(envelope):
+        raise PermanentError("conflict", f"{why} still: post it mended")
+    return envelope
+
+
+def _unusable(envelope: Envelope) -> str | None:
+    """The code of what no worker can use whatever its settings; None where one might."""
+    try:
+        read_event(envelope, Rules())
+    except UnusableEvent as error:
+        return error.code if error.code in _HOPELESS else None
+    except Exception:  # noqa: BLE001  (a fault of ours, which the road gives up again, or no more)
+        return None
+    return None
 
 
 def mark_replayed(session: Session, ids: Sequence[int], now: datetime) -> None:

@@ -110,7 +110,9 @@ def test_every_alert_says_how_bad_it_is_what_it_means_and_what_to_do() -> None:
     for rule in rules():
         if "alert" in rule:
             assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
-            assert set(rule["annotations"]) == {"summary", "action"}, rule["alert"]
+            assert set(rule["annotations"]) == {"summary", "action", "runbook_url"}, rule["alert"]
+            answered = f"docs/runbook.md#{rule['alert'].lower()}"
+            assert rule["annotations"]["runbook_url"] == answered
             assert f"`{rule['alert']}`" in documented, rule["alert"]
             grouped = {
                 label for text in GROUPED.findall(rule["expr"]) for label in text.split(", ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -30,7 +31,7 @@ async def test_without_a_right_key_nothing_is_read_or_kept(
     answer = await api.post(path, b"not json", key=key)
     assert answer.status == 401
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json["type"] == "missing-key"
+    assert answer.json["type"] == ("wrong-key" if key else "missing-key")
     assert "www-authenticate" in answer.headers
     assert (api.read, api.sender.kept, api.inbox.kept) == (0, [], [])
 
@@ -76,6 +77,26 @@ async def test_every_key_is_compared_in_constant_time(
     monkeypatch.setattr(security, "compare_digest", watched)
     await api.get("/metrics", key="admin-key")
     assert lengths == [(32, 32)] * 3  # two full keys and a webhook key: no early exit
+
+
+async def test_a_refusal_is_counted_by_the_routes_template(
+    api: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from bridge import log  # noqa: PLC0415
+
+    log.configure("DEBUG", "json")
+    for path, key, code, template in (
+        (f"{ROOT}/manychat/contacts/MC-SECRET", "guessed", "wrong-key", "contacts/{manychat_id}"),
+        (f"{ROOT}/manychat/contacts/MC-SECRET", None, "missing-key", "contacts/{manychat_id}"),
+        (f"{ROOT}/reports/statistics", "flow-key", "key-too-narrow", "reports/statistics"),
+    ):
+        await api.get(path, key=key)
+        line = capfd.readouterr().err
+        assert f'"code": "{code}"' in line
+        assert f'{template}"' in line
+        assert "MC-SECRET" not in line
+        page = (await api.get("/metrics", key="admin-key")).content.decode()
+        assert re.search(rf'keys_refused_total{{code="{code}",path="[^"]*{template}"}} \d', page)
 
 
 async def test_a_refused_key_is_not_logged(api: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -71,8 +71,10 @@ def waiting(store: Store) -> list[str]:
 
 def test_a_list_tells_the_reason_and_none_of_the_values(mirror: Store) -> None:
     keep(mirror, "event-1")
-    listed = run(app, ["dead-letter", "list"]).stdout
-    assert listed.split() == ["1", "event-1", "stage", "api", "permanent:", "no_manychat_id"]
+    number, day, time, *rest = run(app, ["dead-letter", "list"]).stdout.split()
+    assert (number, rest) == ("1", ["event-1", "stage", "api", "permanent:", "no_manychat_id"])
+    given_up = datetime.fromisoformat(f"{day} {time}")
+    assert timedelta(0) <= datetime.now(UTC) - given_up < timedelta(minutes=5)
 
 
 def listed(*words: str) -> list[str]:
@@ -149,6 +151,35 @@ def test_a_cut_body_is_not_replayed_and_the_command_says_so(
     assert done.exit_code == 1
     assert "1: not replayed, only a part of the body was kept" in done.output
     assert [id for _, id, _ in queues.sent] == ["event-2"]
+
+
+@pytest.mark.parametrize(
+    ("type", "payload", "code"),
+    [
+        (EventType.STAGE, {"stage_manychat": "x"}, "no_manychat_id"),
+        (EventType.ADDRESS, {"manychat_id": "MC-1"}, "no_address"),
+    ],
+)
+def test_a_body_that_no_worker_can_use_is_not_replayed(
+    mirror: Store, queues: FakeQueues, type: EventType, payload: dict[str, Any], code: str
+) -> None:
+    keep(mirror, "event-1", type=type, payload=payload)
+    done = run(app, ["dead-letter", "replay", "1"])
+    assert done.exit_code == 1
+    assert f"1: not replayed, {code} still: post it mended" in done.output
+    assert queues.sent == []
+    assert waiting(mirror) == ["event-1"]
+
+
+def test_a_body_that_our_own_fault_hit_may_be_replayed(
+    mirror: Store, queues: FakeQueues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_given: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(dead_letters, "read_event", fault)
+    keep(mirror, "event-1")
+    assert run(app, ["dead-letter", "replay", "1"]).stdout == "1 replayed, 0 not\n"
 
 
 def test_what_the_queue_did_not_take_still_waits_for_a_replay(

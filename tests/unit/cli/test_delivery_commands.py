@@ -11,6 +11,8 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bridge.cli import app
+from bridge.commands import delivery
+from bridge.errors import AwayError
 from bridge.events import reading
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
@@ -75,9 +77,27 @@ def test_a_trace_tells_every_hop_of_a_contacts_events(mirror: Store) -> None:
     assert "given up by api" in by_event["dead"]
 
 
-def test_a_trace_of_an_unknown_contact_says_so(mirror: Store) -> None:
+@pytest.mark.parametrize(
+    ("depth", "told"),
+    [(2, "4 messages wait in the queues; it may be among them"), (0, "nothing waits"),
+     (None, "do not tell what waits there (queue_unreachable)")],
+)  # fmt: skip
+def test_a_trace_of_an_unknown_contact_tells_what_waits_in_the_queues(
+    mirror: Store, monkeypatch: pytest.MonkeyPatch, depth: int | None, told: str
+) -> None:
+    class Reader:
+        def __init__(self, _settings: Any, _name: str) -> None: ...
+
+        def depth(self) -> int:
+            if depth is None:
+                raise AwayError("queue_unreachable")
+            return depth
+
+    monkeypatch.setattr(delivery, "QueueReader", Reader)
     done = run(app, ["trace", "MC-9"])
-    assert (done.exit_code, "no event of MC-9" in done.output) == (1, True)
+    assert done.exit_code == 1
+    assert "no event of MC-9" in done.output
+    assert told in done.output
 
 
 def test_a_hop_is_paused_and_resumed(mirror: Store) -> None:
