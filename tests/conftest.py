@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -11,7 +11,19 @@ from devstack.azurite import Azurite
 from devstack.odoo_server import OdooServer
 from devstack.odoo_sources import choose
 from devstack.stack import Stack
-from tests.secrecy import leaks
+from tests.secrecy import leaks, told_of_people
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test whose code logged something of a person, wherever it ran."""
+    report = yield
+    printed = (text for title, text in report.sections if title.endswith(str(report.when)))
+    told = told_of_people("\n".join(printed))
+    if report.passed and told:
+        report.outcome = "failed"
+        report.longrepr = "personal data in the log:\n" + "\n".join(told)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,12 @@ BODIES = {"Ledger": "payload", "Dead_Letter": "payload"}
 KEYS = ("first_name", "last_name", "email", "phone", "summary", "street")
 NAMES = {name.rpartition(".")[2] for key in KEYS for name in SPELLINGS[key]}
 NOT_OURS = ("odoo", "postgres", "azurite")
+_LOGGED = re.compile(r"\{.*\"level\": |\d{4}-\d\d-\d\d[T ][\d:.]+Z? +\[\w+ *\] ")
+_PERSON = re.compile(
+    r"[\w.+-]+@[\w-]+\.\w|\+\d{9}|987654321"
+    r"|Begoña|Ñandú|Quispe|Lazo|García|Rosa|Huamán|Óscar|espalda|Pidió el precio"
+)
+"""What fixtures say of people: any e-mail, any whole phone, names and summaries in use."""
 _TELLING = re.compile(r"[A-ZÀ-Þ]|[^\x00-\x7f]|@| |\d{7}")
 
 
@@ -86,3 +92,8 @@ def _values(body: Any) -> Iterator[str]:
 def _is_telling(value: str) -> bool:
     """Not what a log says of itself: codes and counts are short, lower-case and plain."""
     return len(value.strip()) >= 4 and "{{" not in value and bool(_TELLING.search(value))
+
+
+def told_of_people(printed: str) -> list[str]:
+    """The log lines among what a test printed that hold a person of the fixtures."""
+    return [line for line in printed.splitlines() if _LOGGED.match(line) and _PERSON.search(line)]

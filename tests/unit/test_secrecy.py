@@ -15,7 +15,7 @@ from bridge.mirror.apply import apply_events
 from bridge.mirror.schema import upgrade
 from bridge.mirror.store import Store
 from bridge.settings import load_settings
-from tests.secrecy import leaks
+from tests.secrecy import leaks, told_of_people
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 BODY = {"manychat_id": "MC-1", "nombre_lead": "Begoña", "apellido_lead": "Quispe Lazo",
@@ -72,3 +72,15 @@ def test_the_logs_of_others_are_not_ours_to_judge(tmp_path: Path, url: str) -> N
 
 def test_an_empty_mirror_has_nobody_to_name(tmp_path: Path) -> None:
     assert leaks(f"sqlite:///{tmp_path / 'none.db'}", log(tmp_path, "Begoña")) == []
+
+
+@pytest.mark.parametrize("planted", ["Begoña", "bego@example.com", "+51911222333", "987654321"])
+@pytest.mark.parametrize(
+    "line",
+    ['{{"event": "x", "reason": "{}", "level": "info"}}',
+     "2026-03-02 10:00:00 [warning  ] it_failed   reason='{}'",
+     "2026-03-02T10:00:00.123Z [info     ] it_failed   reason={}"],
+)  # fmt: skip
+def test_a_person_in_the_log_of_a_test_itself_is_found(line: str, planted: str) -> None:
+    told = line.format(planted)
+    assert told_of_people(f"printed for Begoña\n{told}\n{CLEAN}") == [told]
