@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,9 +25,12 @@ from bridge.api.ops.masking import masked
 from bridge.api.ops.overview import gather
 from bridge.api.ops.rendering import HERE, base_of, page
 from bridge.api.ops.session import Session
-from bridge.api.parts import settings_of
+from bridge.api.parts import parts_of, settings_of
+from bridge.api.reports import PART_SECONDS
 from bridge.api.security import Scope, scope_of
+from bridge.errors import BridgeError
 from bridge.log import get_logger
+from bridge.queue.names import QUEUES
 
 if TYPE_CHECKING:
     from bridge.mirror.reports import ContactSummary
@@ -134,7 +138,19 @@ async def trace(request: Request, known: Known, manychat_id: str = "") -> Respon
     found: list[Traced] = []
     if wanted:
         summary, found = await ask_desk(request, lambda desk: desk.trace(wanted))
-    return page(request, "trace.html", known, wanted=wanted, summary=summary, found=found)
+    queued = await _in_the_queues(request) if wanted and not found else None
+    told: Told = {"wanted": wanted, "summary": summary, "found": found, "queued": queued}
+    return page(request, "trace.html", known, **told)
+
+
+async def _in_the_queues(request: Request) -> int | None:
+    """How many messages wait there, which cannot be searched; None while they do not answer."""
+    depth = parts_of(request.app).sender.depth
+    try:
+        async with asyncio.timeout(PART_SECONDS):
+            return sum(await asyncio.gather(*(depth(queue) for queue in QUEUES.values())))
+    except (BridgeError, TimeoutError):
+        return None
 
 
 def _list(request: Request, known: Session, template: str, told: Told) -> Response:

@@ -114,6 +114,20 @@ async def test_a_hop_that_nobody_reads_is_in_the_banner_unless_a_person_stopped_
     assert "contact is paused" in text
 
 
+async def test_a_trace_of_nobody_tells_what_waits_in_the_queues(
+    visitor: Visitor, records: Records
+) -> None:
+    nothing = await text_of(visitor, "/trace?manychat_id=MC-9")
+    assert "No event of MC-9" in nothing
+    assert "wait in the queues" not in nothing
+    for number in range(2):
+        await records.api.post("/api/v1/manychat/webhook/contact", {"manychat_id": str(number)})
+    told = await text_of(visitor, "/trace?manychat_id=1")
+    assert "2 messages wait in the queues; it may be among them" in told
+    records.api.sender.away()
+    assert "The queues do not answer" in await text_of(visitor, "/trace?manychat_id=1")
+
+
 async def test_a_state_that_has_a_rule_by_now_is_no_problem(
     visitor: Visitor, mirror: Mirror, records: Records
 ) -> None:
