@@ -83,7 +83,7 @@ def _in_the_queues(settings: Settings) -> str:
         return f"the queues do not tell what waits there ({error.code})"
     if not count:
         return "and nothing waits in the queues"
-    return f"{count} messages wait in the queues; it may be among them"
+    return f"{count} waiting in the queues; it may be among them"
 
 
 def _line(one: Traced, now: datetime) -> str:

@@ -123,7 +123,7 @@ async def test_a_trace_of_nobody_tells_what_waits_in_the_queues(
     for number in range(2):
         await records.api.post("/api/v1/manychat/webhook/contact", {"manychat_id": str(number)})
     told = await text_of(visitor, "/trace?manychat_id=1")
-    assert "2 messages wait in the queues; it may be among them" in told
+    assert "2 waiting in the queues; it may be among them" in told
     records.api.sender.away()
     assert "The queues do not answer" in await text_of(visitor, "/trace?manychat_id=1")
 

@@ -79,7 +79,7 @@ def test_a_trace_tells_every_hop_of_a_contacts_events(mirror: Store) -> None:
 
 @pytest.mark.parametrize(
     ("depth", "told"),
-    [(2, "4 messages wait in the queues; it may be among them"), (0, "nothing waits"),
+    [(2, "4 waiting in the queues; it may be among them"), (0, "nothing waits"),
      (None, "do not tell what waits there (queue_unreachable)")],
 )  # fmt: skip
 def test_a_trace_of_an_unknown_contact_tells_what_waits_in_the_queues(
