@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.api.bodies import decode, parse
@@ -88,6 +88,7 @@ def test_a_time_once_read_is_read_again_the_same(raw: Any) -> None:
 
 
 @given(TYPES, BODIES, SCALARS, TIMES)
+@example(EventType.UPDATE, {"apellido_lead": None, "successful_sale_date": None}, "MC-1", NOW)
 def test_any_body_becomes_an_event_or_is_unusable(
     type: EventType, body: dict[str, Any], manychat_id: Any, received_at: datetime
 ) -> None:
@@ -139,10 +140,12 @@ def _check_shapes(event: Event) -> None:
         "entry_date": datetime,
         "registered_at": datetime,
         "address": dict,
+        "dates": dict,
     }
     for key, value in event.values.items():
-        if value is False:
-            assert key in {"commercial", "medical"}
+        if value is False:  # cleared: elsewhere than in an update only an advisor may be
+            assert event.type is EventType.UPDATE or key in {"commercial", "medical"}
+            assert key not in {"state", "campaign"}
         else:
             assert isinstance(value, shapes.get(key, str))
 
