@@ -15,6 +15,7 @@ from bridge.errors import PermanentError, UnusableEvent
 from bridge.events.envelope import Envelope
 from bridge.events.event import EventType
 from bridge.events.reading import Rules, read_event
+from bridge.log import get_logger
 from bridge.mirror.chunks import insert_rows, rows_by, update_rows
 from bridge.mirror.delivery import DeadLetter
 from bridge.mirror.items import dumps
@@ -22,6 +23,7 @@ from bridge.mirror.tombstones import letters_without_erased
 
 FROM_ODOO = "feedback"
 """The hop of changes that people made in Odoo: they are no events, and cannot be sent as any."""
+_log = get_logger(__name__)
 _HOPELESS = {"no_manychat_id", "no_address"}
 _CUT_KEYS = {"cut", "length", "sha256"}
 _SHOWN = select(
@@ -209,7 +211,7 @@ def _unusable(envelope: Envelope) -> str | None:
     except UnusableEvent as error:
         return error.code if error.code in _HOPELESS else None
     except Exception:  # noqa: BLE001  (a fault of ours, which the road gives up again, or no more)
-        return None
+        _log.warning("letter_not_judged", event_id=envelope.id, exc_info=True)
     return None
 
 

@@ -172,7 +172,10 @@ def test_a_body_that_no_worker_can_use_is_not_replayed(
 
 
 def test_a_body_that_our_own_fault_hit_may_be_replayed(
-    mirror: Store, queues: FakeQueues, monkeypatch: pytest.MonkeyPatch
+    mirror: Store,
+    queues: FakeQueues,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fault(*_given: Any) -> None:
         raise RuntimeError
@@ -180,6 +183,7 @@ def test_a_body_that_our_own_fault_hit_may_be_replayed(
     monkeypatch.setattr(dead_letters, "read_event", fault)
     keep(mirror, "event-1")
     assert run(app, ["dead-letter", "replay", "1"]).stdout == "1 replayed, 0 not\n"
+    assert "letter_not_judged" in caplog.text
 
 
 def test_what_the_queue_did_not_take_still_waits_for_a_replay(
